@@ -1,0 +1,1 @@
+"""Identity providers: the contract, its test suite, a memory fake and the built-in plugins."""
