@@ -1,0 +1,161 @@
+"""Every setting of the service with its default. `TENANT_API_HTTP__PORT` is `settings.http.port`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from tenant_api.kernel.secrets import is_complex, rule_of_complexity
+from tenant_api.settings.defaults import data_folder
+from tenant_api.settings.types import (
+    ConnectionStringKey,
+    Folder,
+    JsonText,
+    Origin,
+    PathBase,
+    Port,
+    PostgresqlUrl,
+    RingText,
+    Seconds,
+    UpperCase,
+    WebAddress,
+    Words,
+)
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class HttpSettings(Group):
+    host: Words = "127.0.0.1"
+    port: Port = 8081
+    path_base: PathBase = ""
+    public_url: WebAddress | None = None
+    max_body_bytes: int = Field(30_000_000, ge=1)
+    cors_origin: Origin = "http://localhost:8082"
+    shutdown_grace_seconds: int = Field(10, ge=0)
+
+
+class DatabaseSettings(Group):
+    """Without `url` the service runs an embedded PostgreSQL of its own."""
+
+    url: PostgresqlUrl | None = None
+    pool_size: int = Field(10, ge=1, le=500)
+    statement_timeout_seconds: int = Field(30, ge=1)
+    migrate_on_start: bool = True
+
+
+class EmbeddedSettings(Group):
+    """Where the embedded PostgreSQL lives. Without `port` it takes a free one and keeps it."""
+
+    folder: Folder = Field(default_factory=lambda: data_folder({}))
+    port: Port | None = None
+
+
+class KeySettings(Group):
+    """Key rings (`id:base64,id:base64`, newest first) and the key shared with data planes.
+
+    Made and kept in a file in embedded mode, required with `database.url`.
+    """
+
+    sealing: RingText | None = None
+    pepper: RingText | None = None
+    marker: RingText | None = None
+    connection_strings: ConnectionStringKey | None = None
+
+    def given(self) -> dict[str, str]:
+        """The keys that are set, in the clear, by name."""
+        return {name: value.get_secret_value() for name, value in self if value is not None}
+
+
+class BootstrapClient(Group):
+    """An OAuth client of the service itself, made or updated at every start."""
+
+    id: str = Field(min_length=1, max_length=100)
+    secret: SecretStr
+    display_name: str = Field(min_length=1, max_length=200)
+    scopes: tuple[Words, ...] = Field(min_length=1)
+    role: str = ""
+
+
+class IdentitySettings(Group):
+    """Roles, registration and clients. A client without a role gets `service_role`."""
+
+    service_role: Words = "cms-client"
+    client_role: Words = "dms-client"
+    allow_registration: bool = False
+    secret_minimum_length: int = Field(32, ge=4)
+    secret_maximum_length: int = Field(128, ge=4, le=1024, validate_default=True)
+    clients: Annotated[tuple[BootstrapClient, ...], JsonText] = ()
+
+    @field_validator("secret_maximum_length")
+    @classmethod
+    def _check_maximum(cls, longest: int, info: ValidationInfo) -> int:
+        if longest < info.data.get("secret_minimum_length", longest):
+            raise ValueError("must not be below the minimum length")
+        return longest
+
+    @field_validator("clients")
+    @classmethod
+    def _complete_clients(
+        cls, clients: tuple[BootstrapClient, ...], info: ValidationInfo
+    ) -> tuple[BootstrapClient, ...]:
+        if len({client.id.casefold() for client in clients}) < len(clients):
+            raise ValueError("ids must be distinct, also without regard to case")
+        shortest, longest = info.data.get("secret_minimum_length", 4), info.data.get("secret_maximum_length", 1024)
+        for client in clients:
+            if not is_complex(client.secret.get_secret_value(), shortest, longest):
+                raise ValueError(f"client {client.id!r}: {rule_of_complexity(shortest, longest)}")
+        role = info.data.get("service_role", "")
+        return tuple(client if client.role else client.model_copy(update={"role": role}) for client in clients)
+
+
+class PluginChoice(Group):
+    """Which plugin serves, and its own settings as text: the plugin's model judges them."""
+
+    name: Words
+    settings: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+
+class IdpChoice(PluginChoice):
+    name: Words = "self_hosted"
+
+
+class ProvisionerChoice(PluginChoice):
+    name: Words = "postgresql"
+
+
+class WorkerSettings(Group):
+    enabled: bool = True
+    concurrency: int = Field(4, ge=1, le=64)
+    lease_seconds: Seconds = 3.0
+    poll_seconds: Seconds = 1.0
+    drain_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5.0
+    operation_deadline_seconds: int = Field(3600, ge=1)
+    max_attempts: int = Field(5, ge=1)
+
+
+class ApiSettings(Group):
+    application_reset_endpoint: bool = False
+    specification_version: Words = "v3"
+
+
+class LogSettings(Group):
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], UpperCase] = "INFO"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(Group):
+    """The whole tree. `tenant_api.settings.load_settings` makes it; pass it down, never read the environment."""
+
+    multi_tenancy: bool = False
+    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
+    keys: KeySettings = KeySettings()
+    identity: IdentitySettings = IdentitySettings()
+    idp: IdpChoice = IdpChoice()
+    provisioner: ProvisionerChoice = ProvisionerChoice()
+    workers: WorkerSettings = WorkerSettings()
+    api: ApiSettings = ApiSettings()
+    log: LogSettings = LogSettings()
