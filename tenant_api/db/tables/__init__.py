@@ -1,0 +1,25 @@
+"""Every table, for Alembic and for repositories. Foreign keys cross features, so tables live together."""
+
+from tenant_api.db.tables.applications import ApiClient, ApiClientDataStore, Application
+from tenant_api.db.tables.data_stores import DataStore
+from tenant_api.db.tables.managed_data_stores import ManagedDataStore
+from tenant_api.db.tables.operations import Operation, OperationStep
+from tenant_api.db.tables.templates import Template
+from tenant_api.db.tables.tenants import DEFAULT_TENANT_ID, DEFAULT_TENANT_NAME, Installation, Tenant
+from tenant_api.db.tables.vendors import Vendor
+
+__all__ = [
+    "DEFAULT_TENANT_ID",
+    "DEFAULT_TENANT_NAME",
+    "ApiClient",
+    "ApiClientDataStore",
+    "Application",
+    "DataStore",
+    "Installation",
+    "ManagedDataStore",
+    "Operation",
+    "OperationStep",
+    "Template",
+    "Tenant",
+    "Vendor",
+]

@@ -1,0 +1,31 @@
+"""Tenants, and the identity of this installation."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, text
+from sqlmodel import Field
+
+from tenant_api.db.base import Row, Stamped
+from tenant_api.kernel import lengths
+
+DEFAULT_TENANT_ID = 0
+DEFAULT_TENANT_NAME = "(default)"
+
+
+class Installation(Row, table=True):
+    """One row: who we are in the markers of everything that we create outside this database."""
+
+    __tablename__ = "installations"
+
+    id: UUID = Field(primary_key=True)
+    epoch: int = Field(default=1)
+
+
+class Tenant(Stamped, table=True):
+    """An administrative scope. Row 0, `(default)`, owns everything of single-tenant mode."""
+
+    __tablename__ = "tenants"
+    __table_args__ = (Index("uq_tenants_name", text("lower(name)"), unique=True),)
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(start=1)])
+    name: str = Field(max_length=lengths.TENANT_NAME)
