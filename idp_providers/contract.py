@@ -26,11 +26,14 @@ class Capabilities:
 
     `transactional`: changes join the caller's database transaction and vanish with it. Providers that cannot
     promise this are called only between transactions.
+    `live_claims`: tokens say what `Host.claims_of` answers at signing time, so that a change of a vendor,
+    application or API client needs no `update_client`.
     `chosen_secrets`: the provider takes the secret that the caller generated; otherwise it makes its own and
     returns that one.
     """
 
     transactional: bool = False
+    live_claims: bool = False
     issues_tokens: bool = False
     chosen_secrets: bool = True
     multiple_secrets: bool = False
@@ -105,7 +108,7 @@ class ClientState:
 class TokenRequest:
     """A client_credentials grant, already parsed from form or Basic authentication.
 
-    `requested_scopes` is empty when none were asked for.
+    `requested_scopes` is the `scope` field split at spaces and commas; empty when none were asked for.
     """
 
     client_id: str
@@ -258,4 +261,11 @@ class IdentityProvider(Protocol):
 
     async def keys(self) -> Sequence[dict[str, Any]]:
         """The public keys (JWK) with which its tokens can be verified, future and retired ones included."""
+        ...
+
+    async def maintain(self) -> None:
+        """Do whatever falls due with time: rotate keys, forget expired revocations.
+
+        The service calls it at start and about every half hour, on every replica; repeating it does no harm.
+        """
         ...

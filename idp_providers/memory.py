@@ -1,0 +1,214 @@
+"""A fake for tests and demonstrations: clients and keys in this process only, faults on demand.
+
+It behaves like a provider on another machine: not transactional, claims are stored with the client. Whatever it
+holds is gone with the process, and it hides no secret from a debugger. Never use it for real clients.
+"""
+
+import asyncio
+import hmac
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from idp_providers.contract import (
+    API_VERSION,
+    Capabilities,
+    ClientClaims,
+    ClientCredentials,
+    ClientSecret,
+    ClientSpec,
+    ClientState,
+    Host,
+    Principal,
+    TokenAnswer,
+    TokenRequest,
+)
+from idp_providers.errors import (
+    ClientAlreadyExistsError,
+    ClientNotFoundError,
+    IdpUnavailableError,
+    InvalidClientError,
+    InvalidTokenError,
+    UnauthorizedClientError,
+)
+from idp_providers.self_hosted import signing
+from idp_providers.self_hosted.settings import SelfHostedSettings
+from idp_providers.self_hosted.tokens import Grant, granted_scopes, judged, payload
+
+
+class MemorySettings(SelfHostedSettings):
+    """The built-in issuer's settings; keys are never rotated here."""
+
+
+class Fault(StrEnum):
+    """What goes wrong with one call: nothing happens; it happens but the answer is lost; no answer ever comes."""
+
+    REFUSED = "refused"
+    LOST_REPLY = "lost reply"
+    HANGING = "hanging"
+
+
+class Faults:
+    """Faults to come, in order, per method name."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
+
+    def plan(self, method: str, *faults: Fault) -> None:
+        """Let the next calls of `method` go wrong, one fault each."""
+        self._waiting[method].extend(faults)
+
+    def take(self, method: str) -> Fault | None:
+        """The fault of this call."""
+        waiting = self._waiting[method]
+        return waiting.popleft() if waiting else None
+
+
+@dataclass
+class _Client:
+    spec: ClientSpec
+    secret: str = field(repr=False)
+
+
+class MemoryProvider:
+    """Keeps the whole contract in a dictionary. `faults` breaks single calls."""
+
+    name: ClassVar[str] = "memory"
+    api_version: ClassVar[int] = API_VERSION
+    settings_model: ClassVar[type[MemorySettings]] = MemorySettings
+    capabilities: ClassVar[Capabilities] = Capabilities(issues_tokens=True)
+
+    def __init__(self, settings: MemorySettings, host: Host) -> None:
+        pair = signing.generate(settings.algorithm)
+        self.faults = Faults()
+        self._settings = settings
+        self._host = host
+        self._clients: dict[str, _Client] = {}
+        self._revoked: dict[str, datetime] = {}
+        self._public_jwk = pair.public_jwk
+        self._key = signing.private_key(pair.private_key, pair.algorithm, pair.kid)
+
+    @property
+    def issuer(self) -> str:
+        return self._settings.issuer
+
+    @classmethod
+    async def open(cls, settings: MemorySettings, host: Host) -> Self:
+        return cls(settings, host)
+
+    async def close(self) -> None:
+        self._clients.clear()
+
+    async def check(self) -> None:
+        async with self._call("check"):
+            return
+
+    async def create_client(self, spec: ClientSpec, secret: ClientSecret) -> ClientCredentials:
+        async with self._call("create_client"):
+            if spec.client_id.lower() in self._clients:
+                raise ClientAlreadyExistsError("A client with this id exists.")
+            self._clients[spec.client_id.lower()] = _Client(spec, secret.value)
+            return ClientCredentials(client_id=spec.client_id, secret=secret.value)
+
+    async def update_client(self, spec: ClientSpec) -> None:
+        async with self._call("update_client"):
+            client = self._get(spec.client_id)
+            client.spec = replace(spec, client_id=client.spec.client_id)
+
+    async def replace_secret(self, client_id: str, secret: ClientSecret) -> ClientCredentials:
+        async with self._call("replace_secret"):
+            client = self._get(client_id)
+            client.secret = secret.value
+            return ClientCredentials(client_id=client.spec.client_id, secret=secret.value)
+
+    async def delete_client(self, client_id: str) -> None:
+        async with self._call("delete_client"):
+            self._clients.pop(client_id.lower(), None)
+
+    async def find_client(self, client_id: str) -> ClientState | None:
+        async with self._call("find_client"):
+            client = self._clients.get(client_id.lower())
+            return _state(client.spec) if client else None
+
+    async def token(self, request: TokenRequest) -> TokenAnswer:
+        async with self._call("token"):
+            client = self._clients.get(request.client_id.lower())
+            if client is None or not _may_have_tokens(client.spec):
+                raise InvalidClientError("The client is unknown, disabled or not approved.")
+            if not hmac.compare_digest(_bytes(client.secret), _bytes(request.client_secret)):
+                raise UnauthorizedClientError("Wrong client secret.")
+            return self._issue(client.spec, request.requested_scopes)
+
+    async def verify(self, token: str) -> Principal:
+        async with self._call("verify"):
+            principal = self._judged(token)
+            if principal.token_id in self._revoked:
+                raise InvalidTokenError("The token was revoked.")
+            return principal
+
+    async def revoke(self, token: str) -> None:
+        async with self._call("revoke"):
+            try:
+                principal = self._judged(token)
+            except InvalidTokenError:
+                return
+            self._revoked[principal.token_id] = principal.expires_at
+
+    async def keys(self) -> Sequence[dict[str, Any]]:
+        async with self._call("keys"):
+            return [dict(self._public_jwk)]
+
+    async def maintain(self) -> None:
+        async with self._call("maintain"):
+            oldest = self._host.now() - self._settings.clock_skew
+            self._revoked = {token: expiry for token, expiry in self._revoked.items() if expiry >= oldest}
+
+    @asynccontextmanager
+    async def _call(self, method: str) -> AsyncIterator[None]:
+        fault = self.faults.take(method)
+        if fault is Fault.REFUSED:
+            raise IdpUnavailableError("The provider refused the call, as planned.")
+        if fault is Fault.HANGING:
+            await asyncio.Event().wait()
+        yield
+        if fault is Fault.LOST_REPLY:
+            raise IdpUnavailableError("The provider's answer was lost, as planned.")
+
+    def _get(self, client_id: str) -> _Client:
+        client = self._clients.get(client_id.lower())
+        if client is None:
+            raise ClientNotFoundError("No client with this id.")
+        return client
+
+    def _issue(self, spec: ClientSpec, requested: Sequence[str]) -> TokenAnswer:
+        claims = spec.claims or ClientClaims(scopes=spec.scopes, display_name=spec.display_name)
+        scopes = granted_scopes(claims.scopes, requested)
+        grant = Grant(client=_state(spec), claims=claims, scopes=scopes, issued_at=self._host.now())
+        token = signing.sign(payload(grant, self._settings), self._key)
+        return TokenAnswer(access_token=token, expires_in=self._settings.token_lifetime_seconds, scopes=scopes)
+
+    def _judged(self, token: str) -> Principal:
+        claims = signing.verified_claims(token, {self._public_jwk["kid"]: self._key})
+        return judged(claims, self._settings, self._host.now())
+
+
+def _state(spec: ClientSpec) -> ClientState:
+    return ClientState(
+        client_id=spec.client_id,
+        display_name=spec.display_name,
+        role=spec.role,
+        scopes=spec.scopes,
+        enabled=spec.enabled,
+    )
+
+
+def _may_have_tokens(spec: ClientSpec) -> bool:
+    return spec.enabled and (spec.claims is None or spec.claims.approved)
+
+
+def _bytes(secret: str) -> bytes:
+    return secret.encode("utf-8", "surrogatepass")

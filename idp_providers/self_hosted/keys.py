@@ -1,0 +1,93 @@
+"""The signing keys at rest."""
+
+import asyncio
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from idp_providers.contract import Host
+from idp_providers.errors import IdpConfigurationError
+from idp_providers.self_hosted import signing
+from idp_providers.self_hosted.database import contract_errors
+from idp_providers.self_hosted.rotation import KeyRecord, KeyState, Rotation, RotationPolicy, due_rotation
+from idp_providers.self_hosted.signing import SigningKey
+
+_LOCK = int.from_bytes(b"idp_keys")
+
+
+class KeyStore:
+    """The table `idp_keys`: at most one key signs, at most one waits, however many replicas start at once."""
+
+    def __init__(self, host: Host, policy: RotationPolicy) -> None:
+        self._host = host
+        self._policy = policy
+
+    @contract_errors
+    async def rows(self) -> list[DictRow]:
+        """All keys: the signing one first, then the waiting one, then the retired ones, newest first."""
+        async with self._host.pool.connection() as connection:
+            cursor = await connection.execute(
+                """
+                select kid, algorithm, state, private_key, public_jwk from idp_keys
+                order by array_position(array['active', 'next', 'retired'], state), published_at desc
+                """
+            )
+            return await cursor.fetchall()
+
+    @contract_errors
+    async def rotate(self) -> None:
+        """Apply what is due. Replicas take turns; all but the first find nothing left to do."""
+        async with self._host.pool.connection() as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            cursor = await connection.execute(
+                "select kid, algorithm, state, published_at, activated_at, retired_at from idp_keys"
+            )
+            keys = [KeyRecord(**{**row, "state": KeyState(row["state"])}) for row in await cursor.fetchall()]
+            await self._apply(connection, due_rotation(keys, self._host.now(), self._policy))
+
+    def unsealed(self, row: DictRow) -> SigningKey:
+        """The private key of a row; IdpConfigurationError if no sealing key of the ring opens it."""
+        try:
+            der = self._host.unseal(row["private_key"], _seal_context(row["kid"]))
+        except ValueError:
+            der = None
+        if der is None:
+            raise IdpConfigurationError("No sealing key opens the stored signing key.")
+        return signing.private_key(der, row["algorithm"], row["kid"])
+
+    async def _apply(self, connection: AsyncConnection[DictRow], rotation: Rotation) -> None:
+        now = self._host.now()
+        await connection.execute("delete from idp_keys where kid = any(%s)", (list(rotation.remove),))
+        await connection.execute(
+            "update idp_keys set state = 'retired', retired_at = %s, private_key = null where kid = %s",
+            (now, rotation.retire),
+        )
+        await connection.execute(
+            "update idp_keys set state = 'active', activated_at = %s where kid = %s", (now, rotation.activate)
+        )
+        for state in rotation.create:
+            await self._create(connection, state)
+
+    async def _create(self, connection: AsyncConnection[DictRow], state: KeyState) -> None:
+        pair = await asyncio.to_thread(signing.generate, self._policy.algorithm)
+        now = self._host.now()
+        await connection.execute(
+            """
+            insert into idp_keys (kid, algorithm, state, private_key, public_jwk, published_at, activated_at)
+            values (%s, %s, %s, %s, %s, %s, %s)
+            """,
+            (
+                pair.kid,
+                pair.algorithm,
+                state,
+                self._host.seal(pair.private_key, _seal_context(pair.kid)),
+                Jsonb(pair.public_jwk),
+                now,
+                now if state is KeyState.ACTIVE else None,
+            ),
+        )
+
+
+def _seal_context(kid: str) -> str:
+    return f"idp_keys:private_key:{kid}"

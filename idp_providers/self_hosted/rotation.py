@@ -1,0 +1,82 @@
+"""When signing keys change state: next (published, silent) → active (signs) → retired (published) → gone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from idp_providers.self_hosted.settings import LONGEST_TOKEN_LIFETIME, Algorithm, SelfHostedSettings
+
+SIGNER_CACHE = timedelta(minutes=5)
+"""How long a replica may still sign with a key that another one retired; the key ring refreshes far sooner."""
+
+
+class KeyState(StrEnum):
+    NEXT = "next"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRecord:
+    """What rotation needs to know about a key."""
+
+    kid: str
+    algorithm: Algorithm
+    state: KeyState
+    published_at: datetime
+    activated_at: datetime | None = None
+    retired_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotationPolicy:
+    """`publication`: how long a key is shown before it signs. `retention`: how long after it last signed."""
+
+    algorithm: Algorithm
+    period: timedelta
+    publication: timedelta
+    retention: timedelta
+
+    @classmethod
+    def of(cls, settings: SelfHostedSettings) -> "RotationPolicy":
+        return cls(
+            algorithm=settings.algorithm,
+            period=settings.key_rotation,
+            publication=settings.key_publication,
+            retention=LONGEST_TOKEN_LIFETIME + settings.clock_skew + SIGNER_CACHE,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """The changes that are due, in the order in which they are applied."""
+
+    remove: tuple[str, ...] = ()
+    retire: str | None = None
+    activate: str | None = None
+    create: tuple[KeyState, ...] = ()
+
+
+def due_rotation(keys: Sequence[KeyRecord], now: datetime, policy: RotationPolicy) -> Rotation:
+    """What must change now so that one key signs and one waits. Applied twice, the second time changes nothing."""
+    active = next((key for key in keys if key.state is KeyState.ACTIVE), None)
+    waiting = next((key for key in keys if key.state is KeyState.NEXT), None)
+    faded = tuple(key.kid for key in keys if key.retired_at and now - key.retired_at > policy.retention)
+
+    if active is None and waiting is None:
+        return Rotation(remove=faded, create=(KeyState.ACTIVE, KeyState.NEXT))
+    if waiting is None:
+        return Rotation(remove=faded, create=(KeyState.NEXT,))
+    if active is None:
+        return Rotation(remove=faded, activate=waiting.kid, create=(KeyState.NEXT,))
+    if waiting.algorithm != policy.algorithm:
+        return Rotation(remove=(*faded, waiting.kid), create=(KeyState.NEXT,))
+    if _has_had_its_time(active, now, policy) and now - waiting.published_at >= policy.publication:
+        return Rotation(remove=faded, retire=active.kid, activate=waiting.kid, create=(KeyState.NEXT,))
+    return Rotation(remove=faded)
+
+
+def _has_had_its_time(active: KeyRecord, now: datetime, policy: RotationPolicy) -> bool:
+    assert active.activated_at is not None
+    return active.algorithm != policy.algorithm or now - active.activated_at >= policy.period

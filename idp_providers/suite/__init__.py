@@ -1,0 +1,1 @@
+"""The parts of the contract test suite; `idp_providers.testing` puts them together."""

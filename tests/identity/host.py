@@ -1,0 +1,89 @@
+"""A host for identity providers on a real database, with a clock and claims that tests can set."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from idp_providers.contract import ClientClaims, Pool
+from tenant_api.kernel.keys import KeyRing, generate_keys
+from tenant_api.kernel.sealing import Sealer
+
+KEYS = generate_keys()
+"""All hosts are of one installation."""
+
+
+class LocalHost:
+    """What the service lends, from one pool. `signed_calls` and `claims_calls` count the work of a grant."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.pepper = KeyRing.parse(KEYS["pepper"])
+        self.sealer = Sealer(KeyRing.parse(KEYS["sealing"]))
+        self.claims: dict[str, ClientClaims] = {}
+        self.shift = timedelta(0)
+        self.signed_calls = 0
+        self.claims_calls = 0
+        self._unit_of_work: ContextVar[AsyncConnection[DictRow] | None] = ContextVar("unit", default=None)
+
+    @asynccontextmanager
+    async def unit_of_work(self, *, commit: bool = True) -> AsyncIterator[None]:
+        """A request's transaction: provider calls inside it commit or roll back with it."""
+        async with self.pool.connection() as connection, connection.transaction(force_rollback=not commit):
+            token = self._unit_of_work.set(connection)
+            try:
+                yield
+            finally:
+                self._unit_of_work.reset(token)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[DictRow]]:
+        joined = self._unit_of_work.get()
+        if joined is not None:
+            async with joined.transaction():
+                yield joined
+            return
+        async with self.pool.connection() as connection, connection.transaction():
+            yield connection
+
+    def rotate_pepper(self) -> None:
+        """Put a new key in front of the ring."""
+        newest = KeyRing.parse(generate_keys()["pepper"].replace("k1:", f"k{len(self.pepper.keys) + 1}:")).newest
+        self.pepper = KeyRing((newest, *self.pepper.keys))
+
+    def seal(self, plain: bytes, context: str) -> str:
+        return self.sealer.seal(plain, context)
+
+    def unseal(self, sealed: str, context: str) -> bytes:
+        return self.sealer.unseal(sealed, context)
+
+    def sign(self, message: bytes) -> str:
+        return self.pepper.sign(message)
+
+    def signed(self, message: bytes, signature: str) -> bool:
+        self.signed_calls += 1
+        return self.pepper.signed(message, signature)
+
+    def is_newest(self, signature: str) -> bool:
+        return self.pepper.is_newest(signature)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+    async def claims_of(self, client_id: str) -> ClientClaims | None:
+        self.claims_calls += 1
+        return self.claims.get(client_id)
+
+
+@asynccontextmanager
+async def host_on(url: str) -> AsyncIterator[LocalHost]:
+    """Lend a host with a pool of its own."""
+    pool: Pool = AsyncConnectionPool(
+        url, min_size=1, max_size=8, open=False, kwargs={"autocommit": True, "row_factory": dict_row}
+    )
+    async with pool:
+        yield LocalHost(pool)

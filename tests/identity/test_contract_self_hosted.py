@@ -1,0 +1,45 @@
+"""The built-in issuer keeps the contract, with both algorithms."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from idp_providers.contract import ClientClaims, IdentityProvider
+from idp_providers.self_hosted import signing
+from idp_providers.self_hosted.provider import SelfHostedProvider
+from idp_providers.self_hosted.settings import SelfHostedSettings
+from idp_providers.testing import IdentityProviderContract
+from tests import database
+from tests.identity.host import LocalHost, host_on
+
+
+class TestSelfHosted(IdentityProviderContract):
+    @pytest.fixture
+    async def provider(self, host: LocalHost) -> AsyncIterator[IdentityProvider]:
+        self.host = host
+        provider = await SelfHostedProvider.open(SelfHostedSettings(), host)
+        yield provider
+        await provider.close()
+
+    @pytest.fixture
+    async def stranger(self, server, migrated_template) -> AsyncIterator[IdentityProvider]:
+        with database.temporary_database(server, template=migrated_template) as url:
+            async with host_on(url) as host:
+                stranger = await SelfHostedProvider.open(SelfHostedSettings(), host)
+                yield stranger
+                await stranger.close()
+
+    def set_claims(self, client_id: str, claims: ClientClaims) -> None:
+        self.host.claims[client_id] = claims
+
+    def sign(self, provider, claims):
+        return signing.sign(claims, provider._ring._signer)
+
+
+class TestSelfHostedES256(TestSelfHosted):
+    @pytest.fixture
+    async def provider(self, host: LocalHost) -> AsyncIterator[IdentityProvider]:
+        self.host = host
+        provider = await SelfHostedProvider.open(SelfHostedSettings(algorithm="ES256"), host)
+        yield provider
+        await provider.close()
