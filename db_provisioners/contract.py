@@ -6,6 +6,7 @@ overwritten or adopted without proof that this installation made it; names are n
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -231,6 +232,13 @@ class DatabaseProvisioner(Protocol):
         """Restore, take over, fingerprint and seal an archive. TemplateImportError leaves nothing behind.
 
         A repetition with the same `template_id` removes the remains of an interrupted one first.
+        """
+        ...
+
+    def samples(self) -> Mapping[str, AbstractContextManager[Path]]:
+        """Archives that come with the plugin, by template name; the service imports them on its first start.
+
+        An archive exists while its context is entered, once.
         """
         ...
 

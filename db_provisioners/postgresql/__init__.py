@@ -1,0 +1,1 @@
+"""Databases on a PostgreSQL server: cloned from sealed templates, owned by proof, never by name."""

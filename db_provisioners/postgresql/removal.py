@@ -1,0 +1,79 @@
+"""From whatever is left of a database of ours to nothing: database, then login, then owner role."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from psycopg import errors
+
+from db_provisioners.contract import Handle, Host, Progress
+from db_provisioners.errors import ForeignDatabaseError, ProvisionerUnavailableError
+from db_provisioners.names import owner_of
+from db_provisioners.postgresql.databases import drop_statement, shut
+from db_provisioners.postgresql.long_statements import LongStatements
+from db_provisioners.postgresql.ownership import Note, Standing, judge, refuse_foreign
+from db_provisioners.postgresql.roles import close_login, drop_role, join
+from db_provisioners.postgresql.server import Connection, Server
+from db_provisioners.postgresql.sightings import Database, Sighting, look
+
+_SOON = timedelta(milliseconds=250)
+
+# A database that appeared late, or another session at the same work: look again from the top.
+_LOOK_AGAIN = (
+    errors.DependentObjectsStillExist,
+    errors.InternalError_,  # tuple concurrently updated
+    errors.InvalidCatalogName,
+    errors.ObjectInUse,
+    errors.UndefinedObject,
+)
+
+
+class Removal:
+    def __init__(self, server: Server, host: Host, statements: LongStatements) -> None:
+        self._server = server
+        self._host = host
+        self._statements = statements
+
+    async def advance(self, name: str, target: UUID, handle: Handle) -> Progress:
+        try:
+            async with self._server.administer() as administrator:
+                return await self._remove(administrator, name, target, handle)
+        except _LOOK_AGAIN:
+            return Progress(done=False, handle=handle, message="Waiting for another session.", retry_after=_SOON)
+
+    async def _remove(self, administrator: Connection, name: str, target: UUID, handle: Handle) -> Progress:
+        seen = await look(administrator, name)
+        verdict = judge(self._host, target, seen, Note.of(handle))
+        if verdict.database is Standing.FOREIGN:
+            refuse_foreign(name, verdict)
+        if seen.being_created:
+            return Progress(done=False, handle=handle, message="The server is still creating it.", retry_after=_SOON)
+        if seen.database:
+            login_is_ours = verdict.login is Standing.OURS
+            await _lock_out(administrator, seen, login_is_ours=login_is_ours)
+            if not await self._drop(name, seen.database):
+                return Progress(done=False, handle=handle, message="The server is dropping it.", retry_after=_SOON)
+        if verdict.login is Standing.OURS:
+            await drop_role(administrator, name)
+        if verdict.owner is Standing.OURS:
+            await drop_role(administrator, owner_of(name))
+        if verdict.foreign:
+            raise ForeignDatabaseError(f"A role of the name {name} was left alone: nothing proves that we made it.")
+        return Progress(done=True, handle={}, message="Nothing of it is left.", fraction=1.0)
+
+    async def _drop(self, name: str, database: Database) -> bool:
+        try:
+            return await self._statements.finished("drop", name, drop_statement(name))
+        except errors.InsufficientPrivilege:
+            if not database.ours_to_drop:
+                raise
+            message = f"A session of a role that is none of ours keeps the database {name} open."
+            raise ProvisionerUnavailableError(message) from None
+
+
+async def _lock_out(administrator: Connection, seen: Sighting, *, login_is_ours: bool) -> None:
+    """Nobody comes in any more; membership in the login is what lets us end its sessions."""
+    if seen.login and login_is_ours:
+        await close_login(administrator, seen.name)
+        await join(administrator, seen.name)
+    if seen.database and not seen.database.invalid:
+        await shut(administrator, seen.name)
