@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select
 
-Statement = TypeVar("Statement", bound=Select[Any])
+Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
 
 Condition = Callable[[Any], ColumnElement[bool]]
 
@@ -15,13 +15,14 @@ Condition = Callable[[Any], ColumnElement[bool]]
 class ListRules:
     """What a resource's list accepts.
 
-    `filters` maps a query name to its type (`list` for integers in a row), `order_by` a query name to its column, the first being the default.
-    With `direction_alone`, `direction` without `orderBy` flips the default order; otherwise it is ignored.
+    `filters` maps a query name to its type (`list` stands for integers between commas), `order_by` a query name to
+    its column; without any, a list is only paged. With `direction_alone`, `direction` without `orderBy` flips the
+    default order; otherwise it is ignored.
     """
 
     filters: Mapping[str, tuple[type, Condition]]
-    order_by: Mapping[str, Any]
-    default_order: str
+    order_by: Mapping[str, Any] = field(default_factory=dict)
+    default_order: str = ""
     direction_alone: bool = False
 
 
@@ -40,7 +41,8 @@ def listed(statement: Statement, rules: ListRules, query: ListQuery, *, key: Any
     """Filter, order (ties by `key`) and page a select."""
     for name, value in query.filters.items():
         statement = statement.where(rules.filters[name][1](value))
-    column = rules.order_by[query.order_by or rules.default_order]
-    descending = query.descending and (query.order_by is not None or rules.direction_alone)
-    ordered = statement.order_by(column.desc() if descending else column.asc(), key.asc())
-    return ordered.offset(query.offset).limit(query.limit)
+    if rules.order_by:
+        column = rules.order_by[query.order_by or rules.default_order]
+        descending = query.descending and (query.order_by is not None or rules.direction_alone)
+        statement = statement.order_by(column.desc() if descending else column.asc())
+    return statement.order_by(key.asc()).offset(query.offset).limit(query.limit)

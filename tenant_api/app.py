@@ -1,0 +1,82 @@
+"""The HTTP composition root: the only module that knows every feature."""
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.plugins.pydantic import PydanticPlugin
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from tenant_api.api_clients.controller import ApiClientController
+from tenant_api.applications.controller import (
+    ApplicationController,
+    ApplicationResetController,
+    DataStoreApplicationController,
+    VendorApplicationController,
+)
+from tenant_api.connect.controller import ConnectController, DiscoveryController
+from tenant_api.data_stores.controller import DataStoreController
+from tenant_api.db.session import provide_session
+from tenant_api.managed_data_stores.controller import ManagedDataStoreController
+from tenant_api.managed_data_stores.metrics import MetricsController
+from tenant_api.operations.controller import JobController
+from tenant_api.tenants.controller import TenantController
+from tenant_api.vendors.controller import VendorController
+from tenant_api.web.admission import admit
+from tenant_api.web.cors import Cors
+from tenant_api.web.documentation import DocumentationController
+from tenant_api.web.edge import Edge
+from tenant_api.web.health import HealthController
+from tenant_api.web.information import InformationController
+from tenant_api.web.openapi import OpenApiController
+from tenant_api.web.paths import PathTable
+from tenant_api.web.problems import EXCEPTION_HANDLERS
+from tenant_api.web.state import Runtime
+from tenant_api.web.tenancy import Tenancy
+from tenant_api.worker import PLANS
+
+ROUTES: list[ControllerRouterHandler] = [
+    VendorController,
+    VendorApplicationController,
+    ApplicationController,
+    ApiClientController,
+    DataStoreController,
+    DataStoreApplicationController,
+    ManagedDataStoreController,
+    JobController,
+    ConnectController,
+    InformationController,
+    OpenApiController,
+    DocumentationController,
+    HealthController,
+    MetricsController,
+]
+
+
+def routes(runtime: Runtime) -> list[ControllerRouterHandler]:
+    """What this installation serves; what the settings leave out is not there at all."""
+    settings = runtime.settings
+    tenants = [TenantController] if settings.multi_tenancy else []
+    resets = [ApplicationResetController] if settings.api.application_reset_endpoint else []
+    discovery = [DiscoveryController] if runtime.idp.capabilities.issues_tokens else []
+    return [*ROUTES, *tenants, *resets, *discovery]
+
+
+def create_app(runtime: Runtime) -> ASGIApp:
+    """The whole service for one process. The runtime stays the caller's to close."""
+    settings = runtime.settings
+
+    app = Litestar(
+        routes(runtime),
+        dependencies={"session": Provide(provide_session)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        guards=[admit],
+        logging_config=None,
+        openapi_config=None,
+        plugins=[PydanticPlugin(prefer_alias=True)],
+        request_max_body_size=settings.http.max_body_bytes,
+    )
+    app.state.runtime = runtime
+    app.state.plans = PLANS
+    inner: ASGIApp = Tenancy(app, lambda: runtime.tenants) if settings.multi_tenancy else app
+    inner = Cors(inner, origin=settings.http.cors_origin)
+    paths = PathTable(str(route.path) for route in app.routes)
+    return Edge(inner, paths=paths, path_base=settings.http.path_base)

@@ -1,0 +1,1 @@
+"""Applications of vendors (contract section 1.11)."""

@@ -1,0 +1,1 @@
+"""Tokens, registration and discovery (contract sections 1.19 and 1.20)."""

@@ -1,0 +1,101 @@
+"""The routes of tokens, registration and discovery. All are public."""
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from tenant_api.connect.discovery import key_set, provider_metadata
+from tenant_api.connect.forms import read_form
+from tenant_api.connect.registration import Registration
+from tenant_api.connect.schemas import (
+    KeySet,
+    ProviderMetadata,
+    RegistrationForm,
+    RegistrationRead,
+    TokenForm,
+    TokenRead,
+)
+from tenant_api.connect.tokens import granted, token_request
+from tenant_api.plugins.unit_of_work import joined
+from tenant_api.web.binding import ApiRequest
+from tenant_api.web.operation import PUBLIC, operation
+from tenant_api.web.state import runtime_of
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class ConnectController(Controller):
+    """Tokens and registration. Clients of this contract may append anything to these paths."""
+
+    path = "/connect"
+    tags = ["Tokens"]
+
+    @post(
+        ["/token", "/token/{context:path}"],
+        status_code=200,
+        opt=operation(
+            "requestToken",
+            "Grant a token for client credentials",
+            PUBLIC,
+            form=TokenForm,
+            answers={200: TokenRead},
+            problems=(401, 403, 502),
+        ),
+    )
+    async def token(self, request: ApiRequest) -> Response[TokenRead]:
+        wanted = token_request(await read_form(request), request.headers.get("authorization", ""))
+        answer = await granted(runtime_of(request).idp, wanted)
+        body = TokenRead(access_token=answer.access_token, expires_in=answer.expires_in, token_type=answer.token_type)
+        return Response(body, headers=NO_STORE)
+
+    @post(
+        ["/register", "/register/{context:path}"],
+        status_code=200,
+        opt=operation(
+            "registerClient",
+            "Register a client of this service with full access",
+            PUBLIC,
+            form=RegistrationForm,
+            answers={200: RegistrationRead},
+            problems=(403, 502),
+        ),
+    )
+    async def register(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> RegistrationRead:
+        runtime = runtime_of(request)
+        registration = Registration(runtime.idp, runtime.settings.identity)
+        registration.require_allowed()
+        wanted = RegistrationForm.model_validate(await read_form(request))
+        with joined(session):
+            await registration.register(wanted)
+        return RegistrationRead(title=f"Registered client {wanted.client_id} successfully.")
+
+
+class DiscoveryController(Controller):
+    """Discovery, as long as the identity provider leaves issuing to us."""
+
+    path = "/.well-known"
+    tags = ["Discovery"]
+
+    @get(
+        "/openid-configuration",
+        opt=operation(
+            "getProviderMetadata",
+            "Describe the issuer of tokens",
+            PUBLIC,
+            answers={200: ProviderMetadata},
+        ),
+    )
+    async def metadata(self, request: ApiRequest) -> ProviderMetadata:
+        return await provider_metadata(request)
+
+    @get(
+        "/jwks.json",
+        opt=operation(
+            "getKeySet",
+            "List the keys that verify tokens",
+            PUBLIC,
+            answers={200: KeySet},
+        ),
+    )
+    async def keys(self, request: ApiRequest) -> KeySet:
+        return await key_set(runtime_of(request))

@@ -1,0 +1,71 @@
+"""Tokens, registration and discovery on the wire. OAuth spells its members in snake_case."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tenant_api.web.rules import MaxLength, NotEmpty
+from tenant_api.web.wire import ReadModel, Text, WriteModel
+
+LONGEST_CLIENT_ID = 100
+LONGEST_DISPLAY_NAME = 200
+
+
+class TokenForm(BaseModel):
+    """Body of a token request. The client may instead prove itself by HTTP Basic authentication."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"required": ["grant_type"]})
+
+    grant_type: str = Field("", description="`client_credentials`, in any case.")
+    client_id: str = ""
+    client_secret: str = Field("", repr=False)
+    scope: str = Field("", description="Scopes to ask for, separated by spaces or commas; none means all.")
+
+    def failures(self) -> dict[str, list[str]]:
+        """The members that must not be empty and are."""
+        needed = {"client_id": self.client_id, "client_secret": self.client_secret, "grant_type": self.grant_type}
+        return {name: [f"'{name}' must not be empty."] for name, value in needed.items() if not value.strip()}
+
+
+class TokenRead(BaseModel):
+    """A granted token: exactly these members."""
+
+    access_token: str = Field(repr=False)
+    expires_in: int
+    token_type: str
+
+
+class RegistrationForm(WriteModel):
+    """Body of a registration."""
+
+    client_id: Annotated[Text, NotEmpty(), MaxLength(LONGEST_CLIENT_ID)] = ""
+    client_secret: Annotated[Text, NotEmpty()] = Field("", repr=False)
+    display_name: Annotated[Text, NotEmpty(), MaxLength(LONGEST_DISPLAY_NAME)] = ""
+
+
+class RegistrationRead(ReadModel):
+    """What a registration is answered with."""
+
+    title: str
+    status: int = 200
+
+
+class ProviderMetadata(BaseModel):
+    """The document that OpenID Connect Discovery defines, with what this service can do."""
+
+    issuer: str
+    token_endpoint: str
+    registration_endpoint: str
+    jwks_uri: str
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    scopes_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
+    subject_types_supported: list[str]
+
+
+class KeySet(BaseModel):
+    """The public keys (JWK set) with which data planes verify tokens."""
+
+    keys: list[dict[str, Any]]

@@ -1,0 +1,49 @@
+"""Grants tokens: reads who asks, lets the identity provider decide, words its refusals (contract section 1.19)."""
+
+import re
+
+from idp_providers.contract import IdentityProvider, TokenAnswer, TokenRequest
+from idp_providers.errors import IdpDeniedError, IdpError, InvalidClientError, UnauthorizedClientError
+from tenant_api.connect.basic import basic_credentials
+from tenant_api.connect.forms import Form
+from tenant_api.connect.schemas import TokenForm
+from tenant_api.kernel.errors import (
+    SEE_ERRORS,
+    AuthenticationError,
+    AuthorizationError,
+    BadGatewayError,
+    BadRequestError,
+    DataError,
+)
+
+CLIENT_CREDENTIALS = "client_credentials"
+INVALID_CLIENT = "invalid_client. Invalid client or Invalid client credentials"
+UNAUTHORIZED_CLIENT = "unauthorized_client. Invalid client or Invalid client credentials"
+UNEXPECTED = "The identity provider returned an unexpected response."
+
+
+def token_request(form: Form, authorization: str) -> TokenRequest:
+    """What is asked for; credentials in the header win over those of the form. DataError, BadRequestError."""
+    asked = TokenForm.model_validate(form)
+    if basic := basic_credentials(authorization):
+        asked = asked.model_copy(update={"client_id": basic.client_id, "client_secret": basic.client_secret})
+    if failures := asked.failures():
+        raise DataError(validation_errors=failures)
+    if asked.grant_type.lower() != CLIENT_CREDENTIALS:
+        raise BadRequestError("The specified grant type is not supported.")
+    scopes = tuple(scope for scope in re.split(r"[\s,]+", asked.scope) if scope)
+    return TokenRequest(client_id=asked.client_id, client_secret=asked.client_secret, requested_scopes=scopes)
+
+
+async def granted(idp: IdentityProvider, request: TokenRequest) -> TokenAnswer:
+    """The token, or the contract's refusal."""
+    try:
+        return await idp.token(request)
+    except InvalidClientError:
+        raise AuthenticationError(SEE_ERRORS, errors=[INVALID_CLIENT]) from None
+    except UnauthorizedClientError:
+        raise AuthenticationError(SEE_ERRORS, errors=[UNAUTHORIZED_CLIENT]) from None
+    except IdpDeniedError:
+        raise AuthorizationError(SEE_ERRORS, errors=[UNEXPECTED]) from None
+    except IdpError:
+        raise BadGatewayError(errors=[UNEXPECTED]) from None

@@ -1,0 +1,1 @@
+"""Data stores (contract section 1.13)."""

@@ -1,0 +1,75 @@
+"""Reads and writes one tenant's data stores inside the caller's transaction; never commits."""
+
+from collections.abc import Collection, Sequence
+
+from sqlmodel import col, delete, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from tenant_api.db.listing import ListQuery, ListRules, listed
+from tenant_api.db.tables import DataStore, ManagedDataStore
+
+DATA_STORE_LISTS = ListRules(
+    filters={
+        "id": (int, lambda value: col(DataStore.id) == value),
+        "name": (str, lambda value: col(DataStore.name) == value),
+        "dataStoreType": (str, lambda value: col(DataStore.data_store_type) == value),
+    },
+    order_by={"id": col(DataStore.id), "dataStoreType": col(DataStore.data_store_type), "name": col(DataStore.name)},
+    default_order="id",
+)
+
+
+class DataStoreRepository:
+    """Data stores of one tenant; another tenant's are not there."""
+
+    def __init__(self, session: AsyncSession, tenant_id: int) -> None:
+        self._session = session
+        self._tenant_id = tenant_id
+
+    async def find(self, data_store_id: int) -> DataStore | None:
+        """One data store."""
+        return (await self._session.exec(self._own().where(col(DataStore.id) == data_store_id))).first()
+
+    async def lock(self, data_store_id: int) -> DataStore | None:
+        """One data store that nobody else changes, deletes or refers to until the transaction ends."""
+        own = self._own().where(col(DataStore.id) == data_store_id).with_for_update()
+        return (await self._session.exec(own)).first()
+
+    async def page(self, query: ListQuery) -> Sequence[DataStore]:
+        """A list as asked for."""
+        return (await self._session.exec(listed(self._own(), DATA_STORE_LISTS, query, key=col(DataStore.id)))).all()
+
+    async def new(self, *, name: str, data_store_type: str) -> DataStore:
+        """A row with its id, to which secrets are bound; `add` inserts it."""
+        next_id = select(func.nextval(func.pg_get_serial_sequence("data_stores", "id")))
+        data_store_id = (await self._session.exec(next_id)).one()
+        return DataStore(id=data_store_id, tenant_id=self._tenant_id, name=name, data_store_type=data_store_type)
+
+    async def add(self, store: DataStore) -> None:
+        """Insert."""
+        self._session.add(store)
+        await self._session.flush()
+
+    async def remove(self, data_store_id: int) -> None:
+        """Delete a data store and its links to API clients."""
+        await self._session.exec(delete(DataStore).where(col(DataStore.id) == data_store_id))
+
+    async def missing(self, data_store_ids: Collection[int]) -> list[int]:
+        """Those that are not there, in the order given. The others stay until the transaction ends."""
+        if not data_store_ids:
+            return []
+        own = select(DataStore.id).where(
+            col(DataStore.tenant_id) == self._tenant_id, col(DataStore.id).in_(data_store_ids)
+        )
+        locked = own.order_by(col(DataStore.id)).with_for_update(read=True, key_share=True)
+        there = set((await self._session.exec(locked)).all())
+        return [data_store_id for data_store_id in data_store_ids if data_store_id not in there]
+
+    async def managed_id(self, data_store_id: int) -> int | None:
+        """The managed data store that keeps this one, if any does."""
+        own = select(ManagedDataStore.id).where(col(ManagedDataStore.data_store_id) == data_store_id)
+        return (await self._session.exec(own)).first()
+
+    def _own(self) -> SelectOfScalar[DataStore]:
+        return select(DataStore).where(col(DataStore.tenant_id) == self._tenant_id)

@@ -1,0 +1,1 @@
+"""Operations: durable jobs that survive any crash (`/v3/jobs`)."""

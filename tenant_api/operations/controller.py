@@ -1,0 +1,60 @@
+"""The routes of jobs."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency, Provide
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from tenant_api.kernel.errors import ParameterError
+from tenant_api.operations.repository import JOB_LISTS, OperationRepository
+from tenant_api.operations.schemas import JobRead
+from tenant_api.operations.service import JobService
+from tenant_api.web.binding import INVALID_PARAMETER, ApiRequest, read_list_query
+from tenant_api.web.operation import ADMIN, READ_ONLY, operation
+from tenant_api.web.state import runtime_of, tenant_of
+
+
+def provide_jobs(request: ApiRequest, session: NamedDependency[AsyncSession]) -> JobService:
+    deadline = timedelta(seconds=runtime_of(request).settings.workers.operation_deadline_seconds)
+    return JobService(OperationRepository(session, tenant_of(request)), request.app.state.plans, deadline=deadline)
+
+
+class JobController(Controller):
+    """Jobs: long work, followed to its end."""
+
+    path = "/v3/jobs"
+    tags = ["Jobs"]
+    dependencies = {"jobs": Provide(provide_jobs, sync_to_thread=False)}
+
+    @get(opt=operation("listJobs", "List jobs", READ_ONLY, answers={200: list[JobRead]}, lists=JOB_LISTS))
+    async def list_all(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> list[JobRead]:
+        return await jobs.page(read_list_query(request, JOB_LISTS))
+
+    @get("/{id:str}", opt=operation("getJob", "Get a job", READ_ONLY, answers={200: JobRead}, problems=(404,)))
+    async def get_one(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
+        return await jobs.get(_job_id(request))
+
+    @post(
+        "/{id:str}/cancel",
+        status_code=202,
+        opt=operation("cancelJob", "Cancel a job", ADMIN, answers={202: JobRead}, problems=(404, 409)),
+    )
+    async def cancel(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
+        return await jobs.cancel(_job_id(request))
+
+    @post(
+        "/{id:str}/retry",
+        status_code=202,
+        opt=operation("retryJob", "Retry a job", ADMIN, answers={202: JobRead}, problems=(404, 409)),
+    )
+    async def retry(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
+        return await jobs.retry(_job_id(request))
+
+
+def _job_id(request: ApiRequest) -> UUID:
+    try:
+        return UUID(str(request.path_params["id"]))
+    except ValueError:
+        raise ParameterError(errors=[INVALID_PARAMETER]) from None

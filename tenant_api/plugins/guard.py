@@ -1,0 +1,63 @@
+"""Wraps an opened plugin once: a deadline, a log line, a metric, and no stray exception for every call."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+import structlog
+from prometheus_client import Histogram
+
+Plugin = TypeVar("Plugin")
+
+logger = structlog.get_logger(__name__)
+plugin_seconds = Histogram(
+    "tenant_api_plugin_call_seconds", "Time of a call to a plugin.", ["plugin", "call", "outcome"]
+)
+
+
+def guarded(plugin: Plugin, *, family: type[Exception], unavailable: type[Exception], seconds: float) -> Plugin:
+    """The same plugin behind the guard.
+
+    A call that overruns becomes `unavailable`, an exception outside the plugin's `family` becomes the family's
+    base with the cause kept for the log. Calls are cancelled at the deadline, so a plugin must be cancellable.
+    """
+    return cast("Plugin", _Guard(plugin, family, unavailable, seconds))
+
+
+class _Guard:
+    def __init__(self, plugin: Any, family: type[Exception], unavailable: type[Exception], seconds: float) -> None:
+        self._plugin = plugin
+        self._family = family
+        self._unavailable = unavailable
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._plugin, name)
+        return self._guarded(name, member) if inspect.iscoroutinefunction(member) else member
+
+    def _guarded(self, call: str, member: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def run(*args: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            outcome = "cancelled"
+            try:
+                async with asyncio.timeout(self._seconds):
+                    answer = await member(*args, **kwargs)
+                outcome = "ok"
+            except TimeoutError:
+                outcome = "timeout"
+                raise self._unavailable(f"{self._plugin.name}.{call} took longer than {self._seconds:g} s") from None
+            except self._family as error:
+                outcome = type(error).__name__
+                raise
+            except Exception as error:
+                outcome = "unexpected"
+                logger.exception("plugin.call.failed", plugin=self._plugin.name, call=call)
+                raise self._family(f"{self._plugin.name}.{call} failed unexpectedly") from error
+            finally:
+                elapsed = time.perf_counter() - started
+                plugin_seconds.labels(self._plugin.name, call, outcome).observe(elapsed)
+            return answer
+
+        return run

@@ -1,0 +1,1 @@
+"""Templates: sealed databases from which managed data stores are cloned."""

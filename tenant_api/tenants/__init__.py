@@ -1,0 +1,1 @@
+"""Tenants (contract section 1.9)."""

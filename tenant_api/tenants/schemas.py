@@ -1,0 +1,41 @@
+"""Tenants on the wire."""
+
+from typing import Annotated, Self
+
+from tenant_api.db.tables import Tenant
+from tenant_api.kernel import lengths
+from tenant_api.web.rules import Matches, MaxLength, NotEmpty
+from tenant_api.web.wire import ReadModel, Text, WriteModel
+
+ALPHABET = "Tenant name must contain only alphanumeric characters, hyphens, and underscores."
+
+
+class TenantCreate(WriteModel):
+    """Body of POST."""
+
+    name: Annotated[Text | None, NotEmpty(), MaxLength(lengths.TENANT_NAME), Matches(r"[a-zA-Z0-9_-]+", ALPHABET)] = ""
+
+
+class TenantCreated(ReadModel):
+    """Answer to POST."""
+
+    id: int
+    status: int
+    title: str
+
+    @classmethod
+    def of(cls, row: Tenant) -> Self:
+        assert row.id is not None
+        return cls(id=row.id, status=201, title=f"New Tenant {row.name} has been created successfully.")
+
+
+class TenantRead(ReadModel):
+    """A tenant as it is shown."""
+
+    id: int
+    name: str
+
+    @classmethod
+    def of(cls, row: Tenant) -> Self:
+        assert row.id is not None
+        return cls(id=row.id, name=row.name)

@@ -1,0 +1,1 @@
+"""Vendors (contract section 1.10)."""

@@ -1,0 +1,1 @@
+"""The HTTP floor: what every feature needs to speak the contract."""

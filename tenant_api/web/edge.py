@@ -1,0 +1,98 @@
+"""The outermost layer: request ids, path base and spelling, security headers, log and metrics.
+
+It wraps the whole application because the framework's middleware does not see requests that no route takes.
+"""
+
+import re
+import time
+from typing import cast
+from uuid import uuid4
+
+import structlog
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from prometheus_client import Histogram
+
+from tenant_api.web.paths import PathTable
+
+WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
+SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+JSON_IN_UTF8 = b"application/json; charset=utf-8"
+QUIET = ("/.well-known", "/health", "/metrics")
+
+logger = structlog.get_logger(__name__)
+requests_seconds = Histogram(
+    "tenant_api_request_seconds", "Time to answer a request, by route.", ["method", "route", "status"]
+)
+
+
+class Edge:
+    """ASGI wrapper around tenancy and the application."""
+
+    def __init__(self, app: ASGIApp, *, paths: PathTable, path_base: str) -> None:
+        self._app = app
+        self._paths = paths
+        self._path_base = path_base
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if str(scope["type"]) == "http":
+            await self._answer(cast("HTTPScope", scope), receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        request_id = _request_id(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        route = self._route(scope)
+        started = time.perf_counter()
+        status = 500
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                own = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+                message["headers"] = [*map(_with_charset, message.get("headers", [])), *own]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        finally:
+            seconds = time.perf_counter() - started
+            requests_seconds.labels(scope["method"], route, status).observe(seconds)
+            _log(scope, status, seconds)
+
+    def _route(self, scope: HTTPScope) -> str:
+        """Strip the path base, put the path into its routed spelling, name the route."""
+        path: str = scope["path"]
+        base = self._path_base
+        if base and (path.lower() + "/").startswith(base.lower() + "/"):
+            scope["state"]["path_base"] = base
+            path = path[len(base) :] or "/"
+        match = self._paths.match(path)
+        scope["path"] = match.path if match else path
+        scope["raw_path"] = scope["path"].encode()
+        return match.template if match else "unrouted"
+
+
+def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """The contract names the charset of its JSON."""
+    return (header[0], JSON_IN_UTF8) if header[1] == b"application/json" else header
+
+
+def _request_id(scope: HTTPScope) -> str:
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return sent.decode("ascii") if WELL_FORMED_ID.fullmatch(sent) else uuid4().hex
+
+
+def _log(scope: HTTPScope, status: int, seconds: float) -> None:
+    write = logger.debug if scope["path"].startswith(QUIET) else logger.info
+    write(
+        "request.completed",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+    )

@@ -1,0 +1,130 @@
+"""Renders every failure as the contract's problem body (section 1.4), in one place."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.types import ExceptionHandlersMap
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as SessionTimeout
+
+from tenant_api.kernel.errors import (
+    ConcurrentModificationError,
+    MethodNotAllowedError,
+    NotFoundError,
+    ParameterError,
+    TenantApiError,
+)
+from tenant_api.web.binding import INVALID_PARAMETER
+
+URN = "urn:ed-fi:api:"
+PROBLEM_JSON = "application/problem+json"
+
+CONTENTION = (LockNotAvailable, DeadlockDetected, SerializationFailure)
+
+logger = structlog.get_logger(__name__)
+
+
+def problem_body(
+    *,
+    detail: str,
+    type_: str,
+    title: str,
+    status: int,
+    correlation_id: str,
+    validation_errors: Mapping[str, Sequence[str]] | None = None,
+    errors: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The seven members in the contract's order."""
+    return {
+        "detail": detail,
+        "type": type_,
+        "title": title,
+        "status": status,
+        "correlationId": correlation_id,
+        "validationErrors": {member: list(messages) for member, messages in (validation_errors or {}).items()},
+        "errors": list(errors),
+    }
+
+
+def correlation_id(request: Request[Any, Any, Any]) -> str:
+    """The id under which this request is found in the log; equals the X-Request-ID answer header."""
+    return str(request.scope.get("state", {}).get("request_id", "unknown"))
+
+
+def render(request: Request[Any, Any, Any], error: TenantApiError) -> Response[dict[str, Any]]:
+    """A refusal as an answer."""
+    body = problem_body(
+        detail=error.detail,
+        type_=URN + error.code,
+        title=error.title,
+        status=error.status,
+        correlation_id=correlation_id(request),
+        validation_errors=error.validation_errors,
+        errors=error.errors,
+    )
+    return Response(body, status_code=error.status, media_type=PROBLEM_JSON, headers=error.headers)
+
+
+def render_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """What the framework itself refuses, in our words."""
+    match error:
+        case NotFoundException():
+            return render(request, NotFoundError())
+        case MethodNotAllowedException():
+            return render(request, MethodNotAllowedError(headers=dict(error.headers or {})))
+        case ValidationException():
+            return render(request, ParameterError(errors=[INVALID_PARAMETER]))
+        case ClientException() if error.status_code == HTTPStatus.BAD_REQUEST:
+            return render(request, ParameterError(errors=[INVALID_PARAMETER]))
+    return render_plain(request, error.status_code)
+
+
+def render_plain(request: Request[Any, Any, Any], status: int) -> Response[dict[str, Any]]:
+    """A status that the contract knows by its phrase alone (413 and others)."""
+    phrase = HTTPStatus(status).phrase
+    body = problem_body(
+        detail=phrase, type_="about:blank", title=phrase, status=status, correlation_id=correlation_id(request)
+    )
+    return Response(body, status_code=status, media_type=PROBLEM_JSON)
+
+
+def render_overload(request: Request[Any, Any, Any], _error: Exception) -> Response[dict[str, Any]]:
+    """No database connection came free in time: the caller may try again."""
+    answer = render_plain(request, HTTPStatus.SERVICE_UNAVAILABLE)
+    answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def render_database(request: Request[Any, Any, Any], error: OperationalError) -> Response[dict[str, Any]]:
+    """Two requests in each other's way; anything else is unexpected."""
+    if isinstance(error.orig, CONTENTION):
+        return render(request, ConcurrentModificationError())
+    return render_unexpected(request, error)
+
+
+def render_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """A defect of ours: the log has it, the caller learns nothing but the correlation id."""
+    logger.error("request.failed", exc_info=error, path=request.scope["path"], method=request.method)
+    return render(request, TenantApiError(headers={"TraceId": correlation_id(request)}))
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    TenantApiError: render,
+    HTTPException: render_framework,
+    OperationalError: render_database,
+    SessionTimeout: render_overload,
+    PoolTimeout: render_overload,
+    Exception: render_unexpected,
+}
