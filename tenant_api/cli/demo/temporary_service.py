@@ -1,0 +1,100 @@
+"""A service on temporary data and a free port: one process for the API, one for each worker."""
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import rich_click as click
+
+from tenant_api.cli.access import Access
+from tenant_api.cli.demo.process import Process
+from tenant_api.embedded import EmbeddedServer, home
+from tenant_api.kernel.keys import load_or_create_keys
+from tenant_api.service import administrator, presence
+
+HOST = "127.0.0.1"
+START_SECONDS = 90
+OURS = ("TENANT_API_", "TA_")
+
+
+class TemporaryService:
+    """Starts processes, hands out what is needed to speak to them, and leaves nothing unless told to `keep`."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self._keep = keep
+        self._processes: list[Process] = []
+        # No folder in between: root opens exactly this one to the account of the database server.
+        self.folder = Path(tempfile.mkdtemp(prefix="tenant-api-demo-")).resolve()
+        self.url = f"http://{HOST}:{_free_port()}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A second Ctrl-C must not leave half of it behind; every wait in here is bounded.
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._end()
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+    def start_api(self) -> Process:
+        """The API without workers, on an embedded PostgreSQL."""
+        process = self._start("serve")
+        process.wait_until(lambda: presence.running(self.folder) is not None, START_SECONDS)
+        return process
+
+    def start_worker(self) -> Process:
+        """A worker of its own."""
+        process = self._start("work")
+        process.wait_until(lambda: "is ready" in process.log.read_text(encoding="utf-8"), START_SECONDS)
+        return process
+
+    def access(self, tenant: str) -> Access:
+        """As the administrator, for this tenant."""
+        own = administrator.read(self.folder / administrator.FILE)
+        if own is None:
+            raise click.ClickException("The service made no administrator.")
+        return Access(url=own.url, client_id=own.client_id, client_secret=own.client_secret, tenant=tenant)
+
+    def connection_string_key(self) -> str:
+        """The key that the service shares with data planes."""
+        return load_or_create_keys(self.folder / "keys").connection_strings
+
+    def _start(self, command: str) -> Process:
+        log = self.folder / f"{command}-{len(self._processes) + 1}.log"
+        process = Process(command, self._environment(), log)
+        self._processes.append(process)
+        return process
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        return inherited | {
+            "TENANT_API_EMBEDDED__FOLDER": str(self.folder),
+            "TENANT_API_HTTP__HOST": HOST,
+            "TENANT_API_HTTP__PORT": self.url.rpartition(":")[2],
+            "TENANT_API_IDP__SETTINGS__ISSUER": self.url,
+            "TENANT_API_MULTI_TENANCY": "true",
+            "TENANT_API_WORKERS__ENABLED": "false",
+        }
+
+    def _end(self) -> None:
+        for process in reversed(self._processes):
+            process.stop()
+        EmbeddedServer(self.folder).stop()
+        if self._keep:
+            return
+        if cluster := home.existing(self.folder):
+            shutil.rmtree(cluster, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,1 @@
+"""One running process: the API with its workers, or a worker alone."""
