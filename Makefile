@@ -27,7 +27,7 @@ down: $(READY) ## stop the service that `make up` started
 	@$(BIN)/tenant-api down
 
 test: $(READY) ## run the suite
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY) ## format, lint, types, import directions
 	$(BIN)/ruff format --check

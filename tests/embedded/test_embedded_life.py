@@ -126,7 +126,7 @@ def test_a_server_that_was_killed_is_started_again_although_a_session_is_busy(fo
     execute(address, "CREATE TABLE kept AS SELECT 42 AS answer")
     with closing(psycopg.connect(address.url())) as session:
         backend = session.info.backend_pid
-        session.pgconn.send_query(b"DO 'BEGIN LOOP END LOOP; END'")
+        session.pgconn.send_query(b"DO 'BEGIN WHILE clock_timestamp() < now() + interval ''60 s'' LOOP END LOOP; END'")
         wait_until(
             lambda: execute(address, f"SELECT state FROM pg_stat_activity WHERE pid = {backend}") == [("active",)]
         )

@@ -6,9 +6,9 @@ import rich_click as click
 
 from tenant_api.cli.api import Api
 from tenant_api.cli.demo.data_plane import claims_of, login_of, look_around
-from tenant_api.cli.demo.murder import kill_in_the_middle
 from tenant_api.cli.demo.process import Process
 from tenant_api.cli.demo.stage import Stage
+from tenant_api.cli.demo.sudden_death import kill_in_the_middle
 from tenant_api.cli.demo.temporary_service import TemporaryService
 from tenant_api.cli.demo.witness import standing
 from tenant_api.cli.following import Job, follow, stage

@@ -1,0 +1,41 @@
+"""What commands and the demo print."""
+
+import json
+
+import pytest
+
+from tenant_api.cli.demo.stage import discreet, written
+from tenant_api.cli.output import Output
+
+
+def test_json_is_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=True)
+    output.say("hello")
+    with output.progress("Working") as report:
+        report("half", 0.5)
+    output.table([{"a": "[red]é"}], ["a"])
+    assert json.loads(capsys.readouterr().out) == [{"a": "[red]é"}]
+
+
+def test_progress_off_a_terminal_is_a_plain_line_per_change(capsys: pytest.CaptureFixture[str]) -> None:
+    with Output(as_json=False).progress("Working") as report:
+        for message, fraction in (("one", None), ("one", None), ("two", 0.5), ("two", 0.5)):
+            report(message, fraction)
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()] == ["Working", "one", "two (50%)"]
+
+
+def test_an_object_shows_its_inner_objects_indented_and_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=False).members({"name": "[bold]", "counts": {"a": 1, "bcd": 2}, "why": None, "ids": [1, 2]})
+    expected = ["name    [bold]", "counts", "  a    1", "  bcd  2", "why     -", "ids     1, 2"]
+    assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_the_demo_shortens_secrets_at_any_depth() -> None:
+    shown = discreet({"items": [{"secret": "s3cret-value-of-a-client", "name": "n"}], "connectionString": None})
+    assert shown == {"items": [{"secret": "s3cret… (24 characters)", "name": "n"}], "connectionString": None}
+
+
+@pytest.mark.parametrize("value", [{}, [], {"a": {"b": ["x" * 60, "y" * 60], "c": {}}}, "t" * 200, [1, {"a": None}]])
+def test_json_over_several_lines_is_still_that_json(value: object) -> None:
+    text = written(value, room=40)
+    assert json.loads(text) == value

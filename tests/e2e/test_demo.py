@@ -1,0 +1,88 @@
+"""The demo tells its story to the end, and leaves nothing, however it ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tenant_api.service import presence
+from tests.e2e.service import PROGRAM, clean_environment, execute
+from tests.parts import run
+
+pytestmark = pytest.mark.xdist_group("demo")
+FOLDERS = "tenant-api-demo-*"
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Where the demo makes its folder; the account of the database server can pass through."""
+    place = Path(tempfile.mkdtemp(prefix="demo-", dir=run.folder()))
+    place.chmod(0o711)
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.fixture
+def demo(place: Path) -> Iterator[subprocess.Popen[str]]:
+    """A demo under way whose service answers."""
+    environment = clean_environment(TMPDIR=str(place))
+    command = (*PROGRAM, "demo", "--json")
+    with subprocess.Popen(command, env=environment, text=True, stdout=-1, stderr=-1, cwd="/") as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not any(presence.running(folder) for folder in place.glob(FOLDERS)):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.kill()
+
+
+def processes_below(place: Path) -> list[str]:
+    """Command lines and environments that name the place, this process's own children included."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(place).encode() in told:
+            found.append(told.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def test_it_ends_well_within_its_time_and_leaves_nothing(place: Path) -> None:
+    ran = execute(*PROGRAM, "demo", environment=clean_environment(TMPDIR=str(place)), timeout=90)
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr
+    for said in ("kill -9", "provision (attempt 2)", "Dependent Item Exists", '"status": "Deleted"', "What to do next"):
+        assert said in ran.stdout
+    assert list(place.iterdir()) == []
+    assert processes_below(place) == []
+
+
+def test_ctrl_c_leaves_nothing(place: Path, demo: subprocess.Popen[str]) -> None:
+    demo.send_signal(signal.SIGINT)
+    out, err = demo.communicate(timeout=60)
+    assert (demo.returncode, out, err.strip()) == (130, "", "")
+    assert list(place.iterdir()) == []
+    assert processes_below(place) == []
+
+
+def test_a_failure_is_a_sentence_and_leaves_nothing(place: Path, demo: subprocess.Popen[str]) -> None:
+    (folder,) = place.glob(FOLDERS)
+    running = presence.running(folder)
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    out, err = demo.communicate(timeout=60)
+    assert (demo.returncode, out) == (1, "")
+    assert err
+    assert "Traceback" not in err
+    assert list(place.iterdir()) == []
+    assert processes_below(place) == []
