@@ -1,0 +1,60 @@
+"""Valid request bodies; a test changes what it is about."""
+
+from typing import Any
+from uuid import uuid4
+
+Body = dict[str, Any]
+
+
+def unique(word: str) -> str:
+    """A name that no other test uses."""
+    return f"{word}-{uuid4().hex[:8]}"
+
+
+def tenant(**changes: Any) -> Body:
+    return {"name": unique("tenant"), **changes}
+
+
+def vendor(**changes: Any) -> Body:
+    return {
+        "company": unique("Acme"),
+        "contactName": "Ada",
+        "contactEmailAddress": "ada@acme.org",
+        "namespacePrefixes": "uri://ed-fi.org,uri://acme.org",
+        **changes,
+    }
+
+
+def data_store(**changes: Any) -> Body:
+    return {
+        "dataStoreType": "Production",
+        "name": unique("Year"),
+        "connectionString": "host=db;database=edfi;",
+        **changes,
+    }
+
+
+def application(vendor_id: int, **changes: Any) -> Body:
+    return {
+        "applicationName": unique("App"),
+        "vendorId": vendor_id,
+        "claimSetName": "SISVendor",
+        "educationOrganizationIds": [255901],
+        "dataStoreIds": [],
+        "profileIds": [],
+        **changes,
+    }
+
+
+def api_client(application_id: int, data_store_ids: list[int], **changes: Any) -> Body:
+    return {
+        "applicationId": application_id,
+        "name": unique("client"),
+        "isApproved": True,
+        "dataStoreIds": data_store_ids,
+        **changes,
+    }
+
+
+def without(body: Body, *names: str) -> Body:
+    return {name: value for name, value in body.items() if name not in names}
