@@ -4,7 +4,7 @@ A provider makes OAuth clients, keeps their secrets and answers for their tokens
 be repeated: the client id is chosen by the caller, so a lost answer is resolved by `find_client`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -239,8 +239,11 @@ class IdentityProvider(Protocol):
         """Set a new secret; the old one stops working at once. ClientNotFoundError."""
         ...
 
-    async def delete_client(self, client_id: str) -> None:
-        """Remove a client; absent is not an error. No further token is granted to it."""
+    async def delete_clients(self, client_ids: Collection[str]) -> None:
+        """Remove clients; absent ones are no error. No further token is granted to any of them.
+
+        A failure may leave some of them: the caller repeats the call with all.
+        """
         ...
 
     async def find_client(self, client_id: str) -> ClientState | None:

@@ -7,7 +7,7 @@ holds is gone with the process, and it hides no secret from a debugger. Never us
 import asyncio
 import hmac
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -125,9 +125,10 @@ class MemoryProvider:
             client.secret = secret.value
             return ClientCredentials(client_id=client.spec.client_id, secret=secret.value)
 
-    async def delete_client(self, client_id: str) -> None:
-        async with self._call("delete_client"):
-            self._clients.pop(client_id.lower(), None)
+    async def delete_clients(self, client_ids: Collection[str]) -> None:
+        async with self._call("delete_clients"):
+            for client_id in client_ids:
+                self._clients.pop(client_id.lower(), None)
 
     async def find_client(self, client_id: str) -> ClientState | None:
         async with self._call("find_client"):

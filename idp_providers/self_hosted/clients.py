@@ -77,9 +77,15 @@ class ClientStore:
         if not changed:
             raise ClientNotFoundError("No client with this id.")
 
-    async def delete(self, client_id: str) -> None:
-        """Absent is fine."""
-        await self._change("delete from idp_clients where lower(client_id) = lower(%s)", (client_id,))
+    async def delete(self, client_ids: Collection[str]) -> None:
+        """Absent ones are fine."""
+        await self._change(
+            """
+            delete from idp_clients
+            where lower(client_id) in (select lower(gone) from unnest(%s::text[]) as gone)
+            """,
+            (list(client_ids),),
+        )
 
     @contract_errors
     async def find(self, client_id: str) -> Client | None:

@@ -1,7 +1,7 @@
 """The built-in issuer: everything in the service's own database, in the caller's own transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Self
 
 from idp_providers.contract import (
@@ -91,8 +91,8 @@ class SelfHostedProvider:
         await self._clients.replace_secret(client.client_id, await self._secrets.hash(client.client_id, secret))
         return ClientCredentials(client_id=client.client_id, secret=secret.value)
 
-    async def delete_client(self, client_id: str) -> None:
-        await self._clients.delete(client_id)
+    async def delete_clients(self, client_ids: Collection[str]) -> None:
+        await self._clients.delete(client_ids)
 
     async def find_client(self, client_id: str) -> ClientState | None:
         client = await self._clients.find(client_id)

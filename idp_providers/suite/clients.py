@@ -124,8 +124,8 @@ class ClientRules(Harness):
     async def test_deleting_twice_is_as_deleting_once(self, provider: IdentityProvider) -> None:
         spec = make_spec()
         await self.create(provider, spec)
-        await provider.delete_client(spec.client_id.upper())
-        await provider.delete_client(spec.client_id)
+        await provider.delete_clients([spec.client_id.upper()])
+        await provider.delete_clients([spec.client_id])
         assert await provider.find_client(spec.client_id) is None
 
     async def test_secrets_stay_out_of_texts_and_logs(

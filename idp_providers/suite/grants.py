@@ -43,14 +43,14 @@ class GrantRules(Harness):
         spec = make_spec()
         secret = await self.create(provider, spec)
         assert await self.token(provider, spec.client_id, secret)
-        await provider.delete_client(spec.client_id)
+        await provider.delete_clients([spec.client_id])
         with pytest.raises(InvalidClientError):
             await self.token(provider, spec.client_id, secret)
 
     async def test_a_deleted_id_can_be_taken_again(self, provider: IdentityProvider) -> None:
         spec = make_spec()
         old = await self.create(provider, spec)
-        await provider.delete_client(spec.client_id)
+        await provider.delete_clients([spec.client_id])
         new = await self.create(provider, spec)
         with pytest.raises(UnauthorizedClientError):
             await self.token(provider, spec.client_id, old)

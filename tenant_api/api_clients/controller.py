@@ -67,7 +67,12 @@ class ApiClientController(Controller):
     @get(
         "/{id:str}",
         opt=operation(
-            "getApiClient", "Get an API client by its key or id", LIMITED, answers={200: ApiClientRead}, problems=(404,)
+            "getApiClient",
+            "Get an API client by its key or id",
+            LIMITED,
+            answers={200: ApiClientRead},
+            problems=(404,),
+            path={"id": str},
         ),
     )
     async def get_one(self, request: ApiRequest, clients: NamedDependency[ApiClientService]) -> ApiClientRead:

@@ -47,8 +47,7 @@ class Issuing:
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove clients; those that are gone already are no error."""
         async with self._provider_call():
-            for key in keys:
-                await self._idp.delete_client(key)
+            await self._idp.delete_clients(keys)
 
     @asynccontextmanager
     async def _provider_call(self) -> AsyncIterator[None]:

@@ -57,7 +57,7 @@ class ConnectController(Controller):
             PUBLIC,
             form=RegistrationForm,
             answers={200: RegistrationRead},
-            problems=(403, 502),
+            problems=(403, 502, 503),
         ),
     )
     async def register(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> RegistrationRead:

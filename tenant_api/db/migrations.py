@@ -37,6 +37,12 @@ def newest_revision() -> str:
     return head
 
 
+def is_behind(current: str | None) -> bool:
+    """Whether a migration of this version has not been applied. A later version may have gone further."""
+    known = [script.revision for script in ScriptDirectory(str(scripts_folder())).walk_revisions()]
+    return current is None or current in known[1:]
+
+
 def current_revision(url: str) -> str | None:
     """The revision that the database is at, or None before the first migration."""
     engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)

@@ -15,6 +15,8 @@ from tenant_api.web.binding import INVALID_PARAMETER, ApiRequest, read_list_quer
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
 from tenant_api.web.state import runtime_of, tenant_of
 
+JOB_PATH = {"id": UUID}
+
 
 def provide_jobs(request: ApiRequest, session: NamedDependency[AsyncSession]) -> JobService:
     deadline = timedelta(seconds=runtime_of(request).settings.workers.operation_deadline_seconds)
@@ -32,14 +34,17 @@ class JobController(Controller):
     async def list_all(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> list[JobRead]:
         return await jobs.page(read_list_query(request, JOB_LISTS))
 
-    @get("/{id:str}", opt=operation("getJob", "Get a job", READ_ONLY, answers={200: JobRead}, problems=(404,)))
+    @get(
+        "/{id:str}",
+        opt=operation("getJob", "Get a job", READ_ONLY, answers={200: JobRead}, problems=(404,), path=JOB_PATH),
+    )
     async def get_one(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
         return await jobs.get(_job_id(request))
 
     @post(
         "/{id:str}/cancel",
         status_code=202,
-        opt=operation("cancelJob", "Cancel a job", ADMIN, answers={202: JobRead}, problems=(404, 409)),
+        opt=operation("cancelJob", "Cancel a job", ADMIN, answers={202: JobRead}, problems=(404, 409), path=JOB_PATH),
     )
     async def cancel(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
         return await jobs.cancel(_job_id(request))
@@ -47,7 +52,7 @@ class JobController(Controller):
     @post(
         "/{id:str}/retry",
         status_code=202,
-        opt=operation("retryJob", "Retry a job", ADMIN, answers={202: JobRead}, problems=(404, 409)),
+        opt=operation("retryJob", "Retry a job", ADMIN, answers={202: JobRead}, problems=(404, 409), path=JOB_PATH),
     )
     async def retry(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
         return await jobs.retry(_job_id(request))

@@ -1,7 +1,5 @@
 """Whether the database has the schema that this version needs."""
 
-from alembic.script import ScriptDirectory
-
 from tenant_api.db import migrations
 from tenant_api.service.errors import ServiceError
 
@@ -14,6 +12,4 @@ def require_current(url: str) -> None:
 
 def is_behind(url: str) -> bool:
     """Whether a migration of this version has not been applied."""
-    known = [script.revision for script in ScriptDirectory(str(migrations.scripts_folder())).walk_revisions()]
-    current = migrations.current_revision(url)
-    return current is None or current in known[1:]
+    return migrations.is_behind(migrations.current_revision(url))

@@ -34,6 +34,7 @@ class TenantController(Controller):
             ADMIN,
             body=TenantCreate,
             answers={201: TenantCreated},
+            problems=(409,),
             headers=("Location",),
         )
     )

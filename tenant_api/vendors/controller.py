@@ -45,6 +45,7 @@ class VendorController(Controller):
             ADMIN,
             body=VendorCreate,
             answers={201: None, 200: None},
+            problems=(409,),
             headers=("Location",),
         )
     )
@@ -61,13 +62,16 @@ class VendorController(Controller):
         "/{id:str}",
         status_code=204,
         opt=operation(
-            "replaceVendor", "Replace a vendor", ADMIN, body=VendorReplace, answers={204: None}, problems=(404,)
+            "replaceVendor", "Replace a vendor", ADMIN, body=VendorReplace, answers={204: None}, problems=(404, 409)
         ),
     )
     async def replace(self, request: ApiRequest, vendors: NamedDependency[VendorService]) -> None:
         vendor_id = route_id(request)
         await vendors.replace(vendor_id, await read_body(request, VendorReplace, vendor_id))
 
-    @delete("/{id:str}", opt=operation("deleteVendor", "Delete a vendor", ADMIN, answers={204: None}, problems=(404,)))
+    @delete(
+        "/{id:str}",
+        opt=operation("deleteVendor", "Delete a vendor", ADMIN, answers={204: None}, problems=(404, 409, 502)),
+    )
     async def remove(self, request: ApiRequest, vendors: NamedDependency[VendorService]) -> None:
         await vendors.remove(route_id(request))

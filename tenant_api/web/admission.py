@@ -5,7 +5,7 @@ from litestar.handlers.base import BaseRouteHandler
 from idp_providers.contract import Principal
 from idp_providers.errors import IdpError, InvalidTokenError
 from tenant_api.kernel.caller import set_caller
-from tenant_api.kernel.errors import AuthenticationError, AuthorizationError, BadGatewayError
+from tenant_api.kernel.errors import AuthenticationError, AuthorizationError, BadGatewayError, MethodNotAllowedError
 from tenant_api.web.operation import PUBLIC, Operation
 from tenant_api.web.state import Connection, runtime_of
 
@@ -16,6 +16,8 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
     A handler that does not describe itself is refused: nothing is public by omission.
     """
     described: Operation | None = handler.opt.get("operation")
+    if described is None and connection.scope.get("method") == "OPTIONS":
+        raise MethodNotAllowedError  # the framework would answer it; only a CORS preflight has a meaning here
     if described is None:
         raise AuthorizationError
     if described.access == PUBLIC:

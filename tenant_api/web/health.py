@@ -9,7 +9,7 @@ import structlog
 from litestar import Controller, Response, route
 from litestar.enums import HttpMethod
 
-from tenant_api.db.migrations import newest_revision
+from tenant_api.db.migrations import is_behind, newest_revision
 from tenant_api.web.binding import ApiRequest
 from tenant_api.web.operation import PUBLIC, operation
 from tenant_api.web.state import Runtime, runtime_of
@@ -111,12 +111,12 @@ async def check_database(runtime: Runtime) -> None:
 
 
 async def check_migrations(runtime: Runtime) -> None:
-    """The database has the schema of this version."""
+    """The database has the schema of this version, or of a later one during an upgrade."""
     async with runtime.pool.connection() as connection:
         row = await (await connection.execute("SELECT version_num FROM alembic_version")).fetchone()
-    current, needed = row["version_num"] if row else None, await asyncio.to_thread(_needed_revision)
-    if current != needed:
-        raise NotReadyError(f"The database is at revision {current}; this version needs {needed}.")
+    current = row["version_num"] if row else None
+    if await asyncio.to_thread(_is_behind, current):
+        raise NotReadyError(f"The database is at revision {current}; this version needs {newest_revision()}.")
 
 
 async def check_identity_provider(runtime: Runtime) -> None:
@@ -138,5 +138,5 @@ CHECKS: Mapping[str, Check] = {
 
 
 @cache
-def _needed_revision() -> str:
-    return newest_revision()
+def _is_behind(current: str | None) -> bool:
+    return is_behind(current)

@@ -162,8 +162,10 @@ def _list_parameters(described: Operation) -> Iterator[Json]:
     for name, (kind, _) in rules.filters.items():
         schema = INT32 if kind is int else {"type": "string"}
         yield {"name": name, "in": "query", "schema": schema}
-    yield {"name": "orderBy", "in": "query", "schema": {"type": "string", "enum": list(rules.order_by)}}
-    yield from ({"$ref": f"#/components/parameters/{name}"} for name in ("direction", "offset", "limit"))
+    if rules.order_by:
+        yield {"name": "orderBy", "in": "query", "schema": {"type": "string", "enum": list(rules.order_by)}}
+        yield {"$ref": "#/components/parameters/direction"}
+    yield from ({"$ref": f"#/components/parameters/{name}"} for name in ("offset", "limit"))
 
 
 def _answers(described: Operation, schemas: JsonSchemas) -> Iterator[tuple[str, Json]]:

@@ -18,8 +18,8 @@ def _number_from_text(value: Any) -> Any:
     return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else value
 
 
-Int32: TypeAlias = Annotated[int, BeforeValidator(_number_from_text), Field(strict=True, ge=-(2**31), le=2**31 - 1)]
-Int64: TypeAlias = Annotated[int, BeforeValidator(_number_from_text), Field(strict=True, ge=-(2**63), le=2**63 - 1)]
+Int32: TypeAlias = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1), BeforeValidator(_number_from_text)]
+Int64: TypeAlias = Annotated[int, Field(strict=True, ge=-(2**63), le=2**63 - 1), BeforeValidator(_number_from_text)]
 Text: TypeAlias = Annotated[str, Field(strict=True)]
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 

@@ -74,3 +74,8 @@ async def test_a_token_of_an_application_may_not_manage(shared: Api) -> None:
     token = (await shared.grant(credential)).json()["access_token"]
     answer = await shared.get("/v3/vendors", caller=None, headers={"Authorization": f"Bearer {token}"})
     is_problem(answer, 403, "security:authorization")
+
+
+async def test_options_without_a_preflight_is_no_method(api: Api) -> None:
+    answer = await api.call("OPTIONS", "/v3/vendors", caller=None)
+    assert (answer.status_code, answer.json()["title"]) == (405, "Method Not Allowed")

@@ -126,7 +126,7 @@ async def test_a_reset_mends_a_client_that_vanished_from_the_provider(
     shared: Api, application_id: int, stores: list[int]
 ) -> None:
     old = (await shared.post("/v3/apiClients", bodies.api_client(application_id, stores))).json()
-    await shared.runtime.idp.delete_client(old["key"])
+    await shared.runtime.idp.delete_clients([old["key"]])
     new = (await shared.put(f"/v3/apiClients/{old['id']}/reset-credential")).json()
     assert (await shared.grant(new)).status_code == 200
     assert (await shared.claims(new))["scope"] == "SISVendor"

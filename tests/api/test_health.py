@@ -78,6 +78,12 @@ async def test_a_database_of_another_revision_is_named(api: Api, service_url: st
     assert all(result == WELL for result in body["checks"].values())
 
 
+async def test_a_database_that_a_later_version_migrated_is_ready(api: Api, service_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(service_url) as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = 'of the future'")
+    assert (await readiness(api))[0] == 200
+
+
 async def test_a_failing_plugin_is_named_and_its_words_are_kept_to_the_log(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,7 +146,7 @@ class TestLifetime:
         token = await granted(issuer, spec)
         assert await issuer.verify(token)
         if change == "delete":
-            await issuer.delete_client(spec.client_id)
+            await issuer.delete_clients([spec.client_id])
         else:
             await issuer.update_client(replace(spec, enabled=False))
         with pytest.raises(InvalidTokenError):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from tenant_api.web.rules import utf16_length
 from tenant_api.web.wire import WriteModel, pascal_case
 
 MODELS = [ApiClientCreate, ApplicationReplace, DataStoreReplace, TenantCreate, VendorCreate, VendorReplace]
+QUICK = settings(deadline=None, max_examples=50)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -24,6 +25,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize("model", MODELS)
+@QUICK
 @given(data=st.data())
 def test_any_json_fits_or_does_not_and_then_breaks_rules_of_its_members(
     model: type[WriteModel], data: st.DataObject
@@ -40,6 +42,7 @@ def test_any_json_fits_or_does_not_and_then_breaks_rules_of_its_members(
     assert all(messages for messages in failures.values())
 
 
+@QUICK
 @given(st.text(), st.integers(1, 50))
 def test_a_text_within_its_limit_fits_the_column(text: str, limit: int) -> None:
     assert utf16_length(text) == len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -47,6 +50,7 @@ def test_a_text_within_its_limit_fits_the_column(text: str, limit: int) -> None:
         assert len(text) <= limit
 
 
+@QUICK
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters=",\0"), max_size=5), max_size=6))
 def test_prefixes_are_trimmed_and_distinct(entries: list[str]) -> None:
     prefixes = VendorCreate.model_validate({"namespacePrefixes": ",".join(entries)}).prefixes()
