@@ -36,13 +36,21 @@ from db_provisioners.contract import (
 )
 from db_provisioners.errors import (
     ForeignDatabaseError,
-    ProvisionerError,
     ProvisionerUnavailableError,
     VerificationError,
 )
 from db_provisioners.names import physical_name
 from db_provisioners.scram import verifier_of
-from db_provisioners.trial import DEADLINE_SECONDS, MOST_CALLS, deleted, provisioned, template_deleted, until_done
+from db_provisioners.trial import (
+    DEADLINE_SECONDS,
+    MOST_CALLS,
+    deleted,
+    everything_of,
+    provisioned,
+    refusals,
+    template_deleted,
+    until_done,
+)
 
 Plant = Callable[[DatabaseSpec], Awaitable[None]]
 Planted = Callable[[DatabaseSpec], Awaitable[bool]]
@@ -321,35 +329,8 @@ class DatabaseProvisionerContract:
             repr(await provisioner.connect(spec, handle)),
             repr(await provisioner.health(spec, handle, password)),
             repr(await provisioner.observe(spec, handle)),
-            *[_text_of(error) for error in await _errors(provisioner, spec, handle, password)],
+            *[everything_of(error) for error in await refusals(provisioner, spec, handle, password)],
         ]
         everything = "\n".join([*shown, caplog.text])
         for secret in (password.get_secret_value(), verifier, verifier.rpartition(":")[2]):
             assert secret not in everything
-
-
-async def _errors(
-    provisioner: DatabaseProvisioner, spec: DatabaseSpec, handle: Handle, password: SecretStr
-) -> list[ProvisionerError]:
-    """Errors of several kinds, each from a call that was given the secret."""
-    wrong = replace(spec, template=replace(spec.template, fingerprint="another"))
-    thief = replace(spec, target_id=uuid.uuid4())
-    caught: list[ProvisionerError] = []
-    for call in (
-        provisioner.verify(wrong, handle, password),
-        provisioner.provision(thief, handle),
-        provisioner.verify(thief, handle, password),
-    ):
-        try:
-            await call
-        except ProvisionerError as error:
-            caught.append(error)
-    assert caught, "wrong fingerprints and foreign targets are errors"
-    return caught
-
-
-def _text_of(error: BaseException | None) -> str:
-    """An error with everything that hangs on it."""
-    if error is None:
-        return ""
-    return f"{error!r} {error} {error.args} {_text_of(error.__cause__)} {_text_of(error.__context__)}"

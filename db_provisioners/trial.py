@@ -6,9 +6,12 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from pydantic import SecretStr
 
 from db_provisioners.contract import DatabaseProvisioner, DatabaseSpec, Handle, Progress, TemplateRef
+from db_provisioners.errors import ProvisionerError
 
 MOST_CALLS = 400
 DEADLINE_SECONDS = 60
@@ -51,3 +54,30 @@ async def deleted(provisioner: DatabaseProvisioner, spec: DatabaseSpec, handle: 
 
 async def template_deleted(provisioner: DatabaseProvisioner, template: TemplateRef) -> None:
     await until_done(lambda _: provisioner.delete_template(template), template.handle)
+
+
+async def refusals(
+    provisioner: DatabaseProvisioner, spec: DatabaseSpec, handle: Handle, password: SecretStr
+) -> list[ProvisionerError]:
+    """Errors of several kinds, each from a call that was given the secret."""
+    wrong = replace(spec, template=replace(spec.template, fingerprint="another"))
+    thief = replace(spec, target_id=uuid.uuid4())
+    caught: list[ProvisionerError] = []
+    for call in (
+        provisioner.verify(wrong, handle, password),
+        provisioner.provision(thief, handle),
+        provisioner.verify(thief, handle, password),
+    ):
+        try:
+            await call
+        except ProvisionerError as error:
+            caught.append(error)
+    assert caught, "wrong fingerprints and foreign targets are errors"
+    return caught
+
+
+def everything_of(error: BaseException | None) -> str:
+    """An error with everything that hangs on it."""
+    if error is None:
+        return ""
+    return f"{error!r} {error} {error.args} {everything_of(error.__cause__)} {everything_of(error.__context__)}"

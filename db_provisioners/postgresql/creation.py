@@ -16,7 +16,7 @@ from db_provisioners.names import is_physical_name, owner_of
 from db_provisioners.postgresql.databases import Strategy, allow_connections, create_statement, mark
 from db_provisioners.postgresql.grants import give_schema, grant_connecting, grant_data
 from db_provisioners.postgresql.long_statements import LongStatements
-from db_provisioners.postgresql.ownership import Note, judge, refuse_foreign
+from db_provisioners.postgresql.ownership import Note, claim, judge, refuse_foreign
 from db_provisioners.postgresql.roles import create_role, open_login
 from db_provisioners.postgresql.server import Connection, Server
 from db_provisioners.postgresql.sightings import Sighting, look
@@ -54,7 +54,7 @@ class Creation:
 
     async def _stage(self, administrator: Connection, spec: DatabaseSpec, note: Note) -> Progress:
         seen = await look(administrator, spec.physical_name)
-        verdict = judge(self._host, spec.target_id, seen, note)
+        verdict = judge(self._host, spec.target_id, seen, claim(self._host, spec.target_id, seen, note))
         refuse_foreign(spec.physical_name, verdict)
         if seen.being_created:
             return _waiting(note)

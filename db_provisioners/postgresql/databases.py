@@ -27,7 +27,11 @@ def create_empty_statement(name: str) -> Composed:
 
 
 def drop_statement(name: str) -> Composed:
-    return SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name))
+    """Without FORCE, which only a superuser may use while autovacuum, a superuser's process, is inside.
+
+    The plain statement sends autovacuum away itself; other sessions have been ended before.
+    """
+    return SQL("DROP DATABASE IF EXISTS {}").format(Identifier(name))
 
 
 async def mark(administrator: Connection, host: Host, target: UUID, name: str, oid: int) -> None:

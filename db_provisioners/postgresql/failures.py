@@ -61,5 +61,5 @@ def _connection_error(said: str) -> ProvisionerError:
     if _SERVER_FULL.search(said):
         return QuotaExceededError(f"PostgreSQL has no connection left: {said}.")
     if _LOGIN_REFUSED.search(said):
-        return ProvisionerDeniedError(f"PostgreSQL refuses our login: {said}.")
+        return ProvisionerDeniedError(f"PostgreSQL refuses the login: {said}.")
     return ProvisionerUnavailableError(f"PostgreSQL does not answer: {said}.")

@@ -58,6 +58,10 @@ class Verdict:
     def foreign(self) -> bool:
         return Standing.FOREIGN in {self.database, self.owner, self.login}
 
+    @property
+    def anything(self) -> bool:
+        return {self.database, self.owner, self.login} != {Standing.ABSENT}
+
 
 def judge(host: Host, target: UUID, seen: Sighting, note: Note) -> Verdict:
     owner = _role(host, target, seen.owner, note.owner)
@@ -68,6 +72,14 @@ def judge(host: Host, target: UUID, seen: Sighting, note: Note) -> Verdict:
         login=_role(host, target, seen.login, note.login),
         marked=proved is Proof.OWN,
     )
+
+
+def claim(host: Host, target: UUID, seen: Sighting, note: Note) -> Note:
+    """What a create may go by when its handle was lost: the signed owner role says that one was under way."""
+    owner = seen.owner
+    if note.owner is None and owner and proof(host, Marked.ROLE, target, owner.oid, owner.comment) is Proof.OWN:
+        return Note(owner=owner.oid)
+    return note
 
 
 def refuse_foreign(name: str, verdict: Verdict) -> None:

@@ -6,14 +6,14 @@ from uuid import UUID
 from psycopg import errors
 
 from db_provisioners.contract import Handle, Host, Progress
-from db_provisioners.errors import ForeignDatabaseError, ProvisionerUnavailableError
+from db_provisioners.errors import ForeignDatabaseError
 from db_provisioners.names import owner_of
 from db_provisioners.postgresql.databases import drop_statement, shut
 from db_provisioners.postgresql.long_statements import LongStatements
 from db_provisioners.postgresql.ownership import Note, Standing, judge, refuse_foreign
 from db_provisioners.postgresql.roles import close_login, drop_role, join
 from db_provisioners.postgresql.server import Connection, Server
-from db_provisioners.postgresql.sightings import Database, Sighting, look
+from db_provisioners.postgresql.sightings import Sighting, look
 
 _SOON = timedelta(milliseconds=250)
 
@@ -25,6 +25,11 @@ _LOOK_AGAIN = (
     errors.ObjectInUse,
     errors.UndefinedObject,
 )
+
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = %s AND usename IN (%s, current_user) AND pid <> pg_backend_pid()
+"""
 
 
 class Removal:
@@ -48,32 +53,28 @@ class Removal:
         if seen.being_created:
             return Progress(done=False, handle=handle, message="The server is still creating it.", retry_after=_SOON)
         if seen.database:
-            login_is_ours = verdict.login is Standing.OURS
-            await _lock_out(administrator, seen, login_is_ours=login_is_ours)
-            if not await self._drop(name, seen.database):
+            await _lock_out(administrator, seen, login_is_ours=verdict.login is Standing.OURS)
+            if not await self._statements.finished("drop", name, drop_statement(name)):
                 return Progress(done=False, handle=handle, message="The server is dropping it.", retry_after=_SOON)
         if verdict.login is Standing.OURS:
             await drop_role(administrator, name)
         if verdict.owner is Standing.OURS:
             await drop_role(administrator, owner_of(name))
-        if verdict.foreign:
-            raise ForeignDatabaseError(f"A role of the name {name} was left alone: nothing proves that we made it.")
+        left = judge(self._host, target, await look(administrator, name), Note.of(handle))
+        if left.foreign:
+            raise ForeignDatabaseError(
+                f"What is left of the name {name} was not touched: nothing proves that we made it."
+            )
+        if left.anything:
+            return Progress(done=False, handle=handle, message="Something of it appeared late.", retry_after=_SOON)
         return Progress(done=True, handle={}, message="Nothing of it is left.", fraction=1.0)
-
-    async def _drop(self, name: str, database: Database) -> bool:
-        try:
-            return await self._statements.finished("drop", name, drop_statement(name))
-        except errors.InsufficientPrivilege:
-            if not database.ours_to_drop:
-                raise
-            message = f"A session of a role that is none of ours keeps the database {name} open."
-            raise ProvisionerUnavailableError(message) from None
 
 
 async def _lock_out(administrator: Connection, seen: Sighting, *, login_is_ours: bool) -> None:
-    """Nobody comes in any more; membership in the login is what lets us end its sessions."""
-    if seen.login and login_is_ours:
+    """Nobody comes in any more, and who is inside leaves; membership in the login lets us end its sessions."""
+    if login_is_ours:
         await close_login(administrator, seen.name)
         await join(administrator, seen.name)
     if seen.database and not seen.database.invalid:
         await shut(administrator, seen.name)
+    await administrator.execute(_END_SESSIONS, (seen.name, seen.name if login_is_ours else ""))

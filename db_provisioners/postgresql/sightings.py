@@ -11,9 +11,12 @@ from db_provisioners.postgresql.server import Connection
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
+    """`member`: the administrator may act for it."""
+
     oid: int
     name: str
     can_login: bool
+    member: bool
     comment: str | None
 
 
@@ -63,7 +66,7 @@ async def find_role(administrator: Connection, name: str) -> Role | None:
 async def _roles(administrator: Connection, names: list[str]) -> list[Role]:
     async with administrator.cursor(row_factory=class_row(Role)) as cursor:
         await cursor.execute(
-            """SELECT oid::bigint, rolname::text AS name, rolcanlogin AS can_login,
+            """SELECT oid::bigint, rolname::text AS name, rolcanlogin AS can_login, pg_has_role(oid, 'USAGE') AS member,
                       shobj_description(oid, 'pg_authid') AS comment
                FROM pg_roles WHERE rolname = ANY(%s)""",
             (names,),

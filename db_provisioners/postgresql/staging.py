@@ -14,9 +14,8 @@ from db_provisioners.postgresql.databases import allow_connections, create_empty
 from db_provisioners.postgresql.extensions import make
 from db_provisioners.postgresql.grants import grant_connecting
 from db_provisioners.postgresql.long_statements import LongStatements
-from db_provisioners.postgresql.markers import Marked, Proof, proof
 from db_provisioners.postgresql.objects import hand_over, owned_by
-from db_provisioners.postgresql.ownership import Note
+from db_provisioners.postgresql.ownership import Note, claim
 from db_provisioners.postgresql.removal import Removal
 from db_provisioners.postgresql.roles import close_login, create_role, drop_role, join, open_login
 from db_provisioners.postgresql.rules import WantedExtension
@@ -100,12 +99,9 @@ class Staging:
             await seal(administrator, login.database)
 
     async def _claim(self, name: str, template_id: UUID) -> Note:
-        """An import keeps no handle. The signed owner role of this very id says that a create was under way."""
+        """An import keeps no handle of its own."""
         async with self._server.administer() as administrator:
-            owner = (await look(administrator, name)).owner
-        if owner and proof(self._host, Marked.ROLE, template_id, owner.oid, owner.comment) is Proof.OWN:
-            return Note(owner=owner.oid)
-        return Note()
+            return claim(self._host, template_id, await look(administrator, name), Note())
 
 
 async def _allow_creating(inside: Connection, schema: str, role: str) -> None:

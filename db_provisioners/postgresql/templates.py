@@ -68,7 +68,8 @@ async def ensure_objects_owner(administrator: Connection, host: Host) -> str:
         return name
     if proof(host, Marked.ROLE, target, role.oid, role.comment) is not Proof.OWN:
         raise ProvisionerDeniedError(_NOT_OURS.format(name))
-    await join(administrator, name)
+    if not role.member:
+        await join(administrator, name)
     return name
 
 
