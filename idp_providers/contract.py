@@ -171,6 +171,10 @@ class Host(Protocol):
         """Decrypt what `seal` made; ValueError when key or context do not fit."""
         ...
 
+    def rewrap(self, sealed: str, context: str) -> str:
+        """The same secret under the newest key; the same text if it is there already. ValueError as `unseal`."""
+        ...
+
     def sign(self, message: bytes) -> str:
         """Keyed digest (HMAC-SHA256 under the newest pepper) as text with its key's id inside."""
         ...

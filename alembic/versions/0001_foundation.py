@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("notes", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("state IN ('importing', 'current', 'retired')", name="ck_templates_state"),
+        sa.CheckConstraint("state IN ('importing', 'current', 'retired')", name=op.f("ck_templates_state")),
         sa.PrimaryKeyConstraint("id", name="pk_templates"),
     )
     op.create_index(
@@ -95,9 +95,10 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled')", name="ck_operations_state"
+            "state IN ('queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled')",
+            name=op.f("ck_operations_state"),
         ),
-        sa.CheckConstraint("undo IN ('cancelled', 'failed')", name="ck_operations_undo"),
+        sa.CheckConstraint("undo IN ('cancelled', 'failed')", name=op.f("ck_operations_undo")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_operations_tenant_id", ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("number", name="pk_operations"),
         sa.UniqueConstraint("id", name="uq_operations_id"),

@@ -35,6 +35,7 @@ class Archive:
 
 def recognised(path: Path) -> Archive:
     """TemplateImportError for what is neither a custom-format dump nor plain SQL."""
+    path = path.absolute()  # the tools run elsewhere
     try:
         with path.open("rb") as file:
             gzipped = file.read(2) == _GZIP

@@ -56,6 +56,25 @@ class KeyStore:
             raise IdpConfigurationError("No sealing key opens the stored signing key.")
         return signing.private_key(der, row["algorithm"], row["kid"])
 
+    @contract_errors
+    async def renew_seals(self) -> None:
+        """Bring private keys under the newest sealing key, so that an old one can leave the ring."""
+        async with self._host.pool.connection() as connection:
+            cursor = await connection.execute("select kid, private_key from idp_keys where private_key is not null")
+            for row in await cursor.fetchall():  # two at most
+                renewed = self._rewrapped(row)
+                if renewed != row["private_key"]:
+                    await connection.execute(
+                        "update idp_keys set private_key = %s where kid = %s and private_key = %s",
+                        (renewed, row["kid"], row["private_key"]),
+                    )
+
+    def _rewrapped(self, row: DictRow) -> str:
+        try:
+            return self._host.rewrap(row["private_key"], _seal_context(row["kid"]))
+        except ValueError:
+            raise IdpConfigurationError("No sealing key opens the stored signing key.") from None
+
     async def _apply(self, connection: AsyncConnection[DictRow], rotation: Rotation) -> None:
         now = self._host.now()
         await connection.execute("delete from idp_keys where kid = any(%s)", (list(rotation.remove),))

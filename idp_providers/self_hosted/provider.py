@@ -130,6 +130,7 @@ class SelfHostedProvider:
 
     async def maintain(self) -> None:
         await self.rotate_keys()
+        await self._keys.renew_seals()
         await self.sweep()
 
     async def rotate_keys(self) -> None:

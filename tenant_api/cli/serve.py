@@ -64,7 +64,8 @@ def _suggestions(ready: Ready) -> list[str]:
     known = f"TA_ADMINISTRATOR={shlex.quote(str(ready.administrator_file))} " if ready.administrator_file else ""
     tenant = " --tenant Springfield" if ready.multi_tenancy else ""
     create = f'{known}{program} data-stores create "Year 2026" --template Sample --wait{tenant}'
-    health = f"{known}{program} data-stores health 1{tenant}"
-    if ready.multi_tenancy:
-        return [f"{known}{program} tenants create Springfield", create, health]
-    return [f"curl {ready.url}/health/ready", create, health]
+    listed = f"{known}{program} data-stores list{tenant}"
+    ask = f"curl {ready.url}/health/ready"
+    if not known:
+        return [ask, f"curl {ready.url}/openapi/v1.json", f"{program} --help"]
+    return [f"{known}{program} tenants create Springfield" if ready.multi_tenancy else ask, create, listed]

@@ -29,6 +29,18 @@ class Cluster:
     def password(self) -> str:
         return (self.home / "password").read_text(encoding="utf-8")
 
+    @property
+    def last_port(self) -> int | None:
+        """The port of the last server, which connection strings that were handed out name."""
+        try:
+            return int((self.home / "port").read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def remember_port(self, port: int) -> None:
+        if port != self.last_port:
+            private_file.write(self.home / "port", str(port))
+
 
 def create(home: Path, programs: Path, account: Account, *, durable: bool) -> Cluster:
     """Make a cluster that only lets in who proves a password (SCRAM), or leave nothing that hinders a later try."""

@@ -56,6 +56,7 @@ class Launcher:
         while time.monotonic() < deadline:
             running = Postmaster.of(self.cluster.data)
             if running and running.ready and self._suits(running):
+                self.cluster.remember_port(running.port)
                 return running
             if running and running.ready:
                 running.stop()
@@ -95,7 +96,11 @@ class Launcher:
         time.sleep(patience_seconds)
         remove_stale_pid_file(self.cluster.data)
         end_survivors(self.cluster.data)
-        self._process = child.spawn(self.account, self._arguments(self.port or _free_port()), self.log)
+        self._process = child.spawn(self.account, self._arguments(self.port or self._likely_port()), self.log)
+
+    def _likely_port(self) -> int:
+        last = self.cluster.last_port
+        return last if last is not None and _is_free(last) else _free_port()
 
     def _arguments(self, port: int) -> list[str]:
         settings = {**SETTINGS, **({} if self.durable else NOT_DURABLE)}
@@ -104,6 +109,16 @@ class Launcher:
 
     def _suits(self, running: Postmaster) -> bool:
         return running.command == " ".join(self._arguments(self.port or running.port)).strip()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
 
 
 def _free_port() -> int:

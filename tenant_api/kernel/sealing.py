@@ -48,7 +48,12 @@ class Sealer:
 
     def is_newest(self, sealed: str) -> bool:
         """Whether the newest key sealed this; if not, it is time for `rewrap`."""
-        return sealed.startswith(f"{_VERSION}.{self.ring.newest.id}.")
+        return sealed.startswith(self.newest_prefix)
+
+    @property
+    def newest_prefix(self) -> str:
+        """How every text begins that the newest key sealed."""
+        return f"{_VERSION}.{self.ring.newest.id}."
 
     def _parts(self, sealed: str) -> tuple[Key, bytes, bytes]:
         version, _, rest = sealed.partition(".")

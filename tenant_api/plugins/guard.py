@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -35,29 +36,45 @@ class _Guard:
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._plugin, name)
+        if inspect.isasyncgenfunction(member):
+            return self._watched(name, member)
         return self._guarded(name, member) if inspect.iscoroutinefunction(member) else member
+
+    def _watched(self, call: str, member: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+        """A call that reports progress sets its own time limits; everything else holds for it too."""
+
+        async def run(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            with self._timed(call):
+                async for event in member(*args, **kwargs):
+                    yield event
+
+        return run
 
     def _guarded(self, call: str, member: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def run(*args: Any, **kwargs: Any) -> Any:
-            started = time.perf_counter()
-            outcome = "cancelled"
-            try:
+            with self._timed(call):
                 async with asyncio.timeout(self._seconds):
-                    answer = await member(*args, **kwargs)
-                outcome = "ok"
-            except TimeoutError:
-                outcome = "timeout"
-                raise self._unavailable(f"{self._plugin.name}.{call} took longer than {self._seconds:g} s") from None
-            except self._family as error:
-                outcome = type(error).__name__
-                raise
-            except Exception as error:
-                outcome = "unexpected"
-                logger.exception("plugin.call.failed", plugin=self._plugin.name, call=call)
-                raise self._family(f"{self._plugin.name}.{call} failed unexpectedly") from error
-            finally:
-                elapsed = time.perf_counter() - started
-                plugin_seconds.labels(self._plugin.name, call, outcome).observe(elapsed)
-            return answer
+                    return await member(*args, **kwargs)
 
         return run
+
+    @contextmanager
+    def _timed(self, call: str) -> Iterator[None]:
+        started = time.perf_counter()
+        outcome = "cancelled"
+        try:
+            yield
+            outcome = "ok"
+        except TimeoutError:
+            outcome = "timeout"
+            raise self._unavailable(f"{self._plugin.name}.{call} took longer than {self._seconds:g} s") from None
+        except self._family as error:
+            outcome = type(error).__name__
+            raise
+        except Exception as error:
+            outcome = "unexpected"
+            logger.exception("plugin.call.failed", plugin=self._plugin.name, call=call)
+            raise self._family(f"{self._plugin.name}.{call} failed unexpectedly") from error
+        finally:
+            elapsed = time.perf_counter() - started
+            plugin_seconds.labels(self._plugin.name, call, outcome).observe(elapsed)

@@ -35,6 +35,9 @@ class IdentityHost:
     def unseal(self, sealed: str, context: str) -> bytes:
         return self._sealer.unseal(sealed, context)
 
+    def rewrap(self, sealed: str, context: str) -> str:
+        return self._sealer.rewrap(sealed, context)
+
     def sign(self, message: bytes) -> str:
         return self._pepper.sign(message)
 

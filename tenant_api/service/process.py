@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
 import uvloop
+from psycopg_pool import PoolTimeout
 from pydantic import SecretStr
 
 from idp_providers.errors import IdpError
@@ -23,6 +25,7 @@ from tenant_api.service import administrator, presence
 from tenant_api.service.administrator import Administrator
 from tenant_api.service.listener import bind, local_url
 from tenant_api.service.parts import run_together, stop_on_signals
+from tenant_api.service.renewal import renew_seals
 from tenant_api.service.schema import require_current
 from tenant_api.service.web_server import answer_requests
 from tenant_api.settings.tree import BootstrapClient, Settings
@@ -142,12 +145,13 @@ async def _prepare_clients(runtime: Runtime, backing: Backing, url: str) -> tupl
 
 
 async def _maintain(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Let the identity provider do what falls due with time: at once, then about every half hour."""
+    """Do what falls due with time: at once, then about every half hour."""
     while not stop.is_set():
         try:
             await runtime.idp.maintain()
-        except IdpError as error:
-            logger.warning("identity.maintenance.failed", error=str(error))
+            await renew_seals(runtime)
+        except (IdpError, psycopg.Error, PoolTimeout) as error:
+            logger.warning("maintenance.failed", error=str(error))
         try:
             async with asyncio.timeout(MAINTENANCE_SECONDS):
                 await stop.wait()

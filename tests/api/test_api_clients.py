@@ -54,7 +54,19 @@ async def test_a_new_client_shows_its_secret_once(shared: Api, application_id: i
 
 
 @pytest.mark.parametrize(
-    "unknown", ["999999", "0", "-1", str(2**31), "abc", "x" * 300, "%00", "a%00b", "%27;--", str(uuid4())]
+    "unknown",
+    [
+        "999999",
+        "0",
+        "-1",
+        str(2**31),
+        "abc",
+        "x" * 300,
+        "%00",
+        "a%00b",
+        "%27;--",
+        "5b5c1c0e-6c0f-4f0e-9a5c-0d6a3f7d9d5e",
+    ],
 )
 async def test_an_unknown_client_is_missing(shared: Api, unknown: str) -> None:
     is_missing(await shared.get(f"/v3/apiClients/{unknown}"), MISSING)

@@ -32,7 +32,7 @@ def token_status(service: Service) -> int:
 def test_it_names_what_to_try_refuses_a_second_service_and_stops_on_request(service: Service) -> None:
     process = service.start()
     try:
-        process.wait_until(lambda: "health 1" in process.log.read_text(), 10)
+        process.wait_until(lambda: "data-stores list" in process.log.read_text(), 10)
         printed = process.log.read_text()
         assert service.url in printed
         assert str(service.administrator_file) in printed

@@ -54,6 +54,17 @@ def test_the_callers_settings_of_postgresql_do_not_reach_the_server(folder, monk
         assert b"PG" not in Path(f"/proc/{address.pid}/environ").read_bytes()
 
 
+def test_a_restart_keeps_the_port_that_connection_strings_name(folder):
+    with EmbeddedServer(folder, durable=False) as first:
+        pass
+    with EmbeddedServer(folder, durable=False) as second:
+        assert second.port == first.port
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first.port))
+        with EmbeddedServer(folder, durable=False) as third:
+            assert third.port != first.port
+
+
 def test_a_wanted_port_is_used(folder):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -61,6 +61,9 @@ class LocalHost:
     def unseal(self, sealed: str, context: str) -> bytes:
         return self.sealer.unseal(sealed, context)
 
+    def rewrap(self, sealed: str, context: str) -> str:
+        return self.sealer.rewrap(sealed, context)
+
     def sign(self, message: bytes) -> str:
         return self.pepper.sign(message)
 

@@ -1,0 +1,32 @@
+"""The process of the bare application."""
+
+from pathlib import Path
+from typing import Self
+
+from benchmarks.bare_application import URL_VARIABLE
+from benchmarks.child import Child, free_port, listens
+from benchmarks.profiled import Profiler
+
+
+class Bare:
+    """Starts at once, ends on leaving."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.port = free_port()
+        self._child = Child(
+            "benchmarks.bare_application",
+            str(self.port),
+            environment={URL_VARIABLE: database_url},
+            folder=folder,
+            settled=lambda: listens(self.port),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.stop()
+
+    @property
+    def profiler(self) -> Profiler:
+        return self._child.profiler

@@ -1,0 +1,93 @@
+"""Every section runs to its end and says something. Nothing here judges a time: the suite shares its machine."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from benchmarks.creation import Created
+from benchmarks.effort import Effort
+from benchmarks.figures import percentile
+from benchmarks.profiled import REST, Profile
+from benchmarks.report import Report
+from benchmarks.runner import run
+
+TINY = Effort(
+    creates=3,
+    rounds=1,
+    seconds=0.2,
+    warm_up_seconds=0.1,
+    profile_seconds=0.6,
+    connections=2,
+    vendors=3,
+    clients=2,
+)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return run(TINY, lambda _: None)
+
+
+def test_every_section_compares_with_its_baseline(report: Report) -> None:
+    for section in report.sections:
+        column = section.results.columns.index("ratio")
+        ratios = [row.cells[column] for row in section.results.rows]
+        assert 1.0 in ratios
+        assert all(ratio is None or ratio > 0 for ratio in ratios)
+        assert len([ratio for ratio in ratios if ratio not in (None, 1.0)]) >= 1
+
+
+def test_every_section_says_where_the_time_goes(report: Report) -> None:
+    for section in report.sections:
+        assert section.verdict
+        assert all(table.rows for table in section.breakdowns)
+    _, vendors, tokens = report.sections
+    assert "signature" in {row.label for row in tokens.breakdowns[0].rows}
+    for table in (*vendors.breakdowns, *tokens.breakdowns):
+        *parts, together = [row.cells[1] for row in table.rows]
+        assert sum(parts) == pytest.approx(together) == 100
+
+
+def test_no_part_of_a_create_takes_less_than_nothing(report: Report) -> None:
+    steps = report.sections[0].breakdowns[0]
+    assert {"provision: CREATE DATABASE", "verify", "register"} <= {row.label for row in steps.rows}
+    assert all(row.cells[0] >= 0 for row in steps.rows)
+
+
+def test_the_parts_of_a_create_are_the_whole_of_it() -> None:
+    def at(seconds: float) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+    def lasted(start: float, end: float) -> dict[str, str]:
+        return {"startedAt": at(start).isoformat(), "finishedAt": at(end).isoformat()}
+
+    steps = [{"name": "provision", **lasted(1, 5)}, {"name": "verify", **lasted(6, 8)}]
+    created = Created(asked=at(0), seen=at(10), job={**lasted(0.5, 9), "steps": steps}, copying=3)
+    parts = created.parts()
+    assert sum(parts.values()) == pytest.approx(created.seconds) == 10
+    assert parts["provision: roles, markers, grants"] == pytest.approx(1)
+
+
+def test_the_database_server_was_durable(report: Report) -> None:
+    assert "fsync on, synchronous_commit on, full_page_writes on" in report.circumstances["database server"]
+
+
+def test_both_forms_of_the_report_hold_every_row(report: Report) -> None:
+    document, text = json.loads(report.as_json()), report.as_text()
+    for section, written in zip(report.sections, document["sections"], strict=True):
+        assert set(written["results"]) == {row.label for row in section.results.rows}
+        assert all(row.label in text for row in section.results.rows)
+        assert section.verdict in text
+
+
+def test_a_stack_counts_for_the_first_part_that_it_names() -> None:
+    stacks = [(3, ["/lib/json:dumps", "/app/inner.py:f", "/app/outer.py:g"]), (1, ["/lib/loop.py:run"])]
+    profile = Profile(cpu_seconds=0.4, stacks=stacks, requests=100)
+    costs = profile.costs({"inner": ["/app/inner.py"], "outer": ["/app/outer.py"]})
+    assert costs == pytest.approx({"inner": 3.0, REST: 1.0})
+
+
+@pytest.mark.parametrize(("values", "percent", "expected"), [([5.0], 99, 5.0), ([1.0, 3.0], 50, 2.0)])
+def test_percentiles_of_few_values(values: list[float], percent: int, expected: float) -> None:
+    assert percentile(values, percent) == expected
