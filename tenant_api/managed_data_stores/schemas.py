@@ -71,7 +71,7 @@ class ManagedDataStoreRead(ReadModel):
             size_bytes=row.size_bytes,
             job_id=operation.id,
             deadline=operation.deadline if state in OPEN else None,
-            allowed_actions=allowed_actions(status),
+            allowed_actions=allowed_actions(status, begun=operation.started_at is not None),
             last_refreshed=row.last_refreshed,
             last_modified_date=row.modified_at or row.created_at,
         )

@@ -52,9 +52,14 @@ def status_of(kind: str, state: State, attempts: int) -> Status:
     return _FAILING[kind] if state is State.WAITING and attempts else _RUNNING[kind]
 
 
-def allowed_actions(status: Status) -> list[str]:
-    """What a caller may ask for now; nobody is ever without a way out for longer than a deadline."""
-    if status in {Status.PENDING_CREATE, Status.CREATE_IN_PROGRESS, Status.CREATE_FAILED, Status.PENDING_DELETE}:
+def allowed_actions(status: Status, *, begun: bool) -> list[str]:
+    """What a caller may ask for now; nobody is ever without a way out for longer than a deadline.
+
+    `begun`: a worker has had the operation, so that a delete can no longer be called off.
+    """
+    if status in {Status.PENDING_CREATE, Status.CREATE_IN_PROGRESS, Status.CREATE_FAILED}:
+        return ["cancel"]
+    if status is Status.PENDING_DELETE and not begun:
         return ["cancel"]
     if status in {Status.CREATE_ERROR, Status.DELETE_ERROR}:
         return ["retry", "delete"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pydantic import SecretStr
-from sqlalchemy import func
+from sqlalchemy import and_, func, not_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +17,7 @@ from tenant_api.managed_data_stores.service import refuse_dependants
 from tenant_api.managed_data_stores.spec import read_spec
 from tenant_api.managed_data_stores.states import CREATE, DELETE
 from tenant_api.operations.plan import Outcome, Plan, Step, Task, Write
+from tenant_api.operations.states import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +118,13 @@ async def clear_handle(task: Task) -> Outcome:
 
 
 def keep_previous_operation(task: Task) -> Write:
-    """A delete that was cancelled before it began never happened: the earlier operation tells the status again."""
+    """A delete that was cancelled before it began never happened: the operation before it tells the status again."""
 
     async def write(session: AsyncSession) -> None:
+        never_happened = and_(col(Operation.kind) == DELETE, col(Operation.state) == State.CANCELLED)
         earlier = (
             select(Operation.id)
-            .where(col(Operation.target) == task.target, col(Operation.id) != task.operation_id)
+            .where(col(Operation.target) == task.target, col(Operation.id) != task.operation_id, not_(never_happened))
             .order_by(col(Operation.number).desc())
             .limit(1)
             .scalar_subquery()

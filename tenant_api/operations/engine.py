@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from psycopg import OperationalError as DriverError
+from psycopg_pool import PoolTimeout
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as SessionTimeout
 
 from db_provisioners.errors import ProvisionerError
 from idp_providers.errors import IdpError
-from tenant_api.kernel.clock import utcnow
 from tenant_api.kernel.errors import TenantApiError
 from tenant_api.operations.plan import Plan, Plans, Step, Task, nothing
 from tenant_api.operations.queue import Claim
-from tenant_api.operations.record import Record, operation_error
+from tenant_api.operations.record import LeaseLostError, Record, operation_error
 from tenant_api.operations.states import State
 from tenant_api.web.state import Runtime
 
@@ -21,6 +24,8 @@ SHORT_WAIT = timedelta(seconds=1)
 """Up to here a worker waits itself; beyond, it gives the operation back until it is due."""
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 300.0
+PASSING = (OSError, OperationalError, InterfaceError, SessionTimeout, DriverError, PoolTimeout)
+"""Our own database or the network was away: nobody's fault, and over when it is back."""
 
 logger = structlog.get_logger(__name__)
 
@@ -67,19 +72,20 @@ class _Work:
     async def advance(self) -> bool:
         """One call of one step; True when there is nothing more to do in this claim."""
         progress = await self._record.progress()
-        if self._record.undo is None:
-            if progress.cancel_requested and (self._plan.undo or not progress.begun):
-                return await self._cancel(begun=progress.begun)
-            if self._overdue():
-                await self._fail(operation_error("deadline-exceeded", "The operation ran out of time.", retryable=True))
-                return True
+        if self._record.undo is None and progress.cancel_requested and (self._plan.undo or not progress.begun):
+            return await self._cancel(begun=progress.begun)
+        if progress.overdue:
+            await self._fail(operation_error("deadline-exceeded", "The operation ran out of time.", retryable=True))
+            return True
         step = self._next(progress.finished)
         if step is None:
             await self._end()
             return True
         try:
             return await self._call(step)
-        except (ProvisionerError, IdpError, TenantApiError, OSError) as error:
+        except LeaseLostError:
+            raise
+        except (ProvisionerError, IdpError, TenantApiError, *PASSING) as error:
             return await self._after(error)
         except Exception as error:  # a defect of ours must not take the other operations down
             logger.exception("operation.step.failed", operation=str(self._held.id), step=step.name)
@@ -108,12 +114,11 @@ class _Work:
 
     async def _after(self, error: Exception) -> bool:
         self._open = None
-        retryable = bool(getattr(error, "retryable", isinstance(error, OSError)))
+        retryable = bool(getattr(error, "retryable", isinstance(error, PASSING)))
         described = _described(error, retryable=retryable)
         self._attempts += 1
         if self._record.undo is None and isinstance(error, self._plan.worthless):
-            await self._record.begin_undo(State.FAILED, described)
-            return False
+            return await self._undo(State.FAILED, described)
         if retryable and self._attempts < self._held.max_attempts:
             delay = _backoff(self._attempts)
             logger.info("operation.retry", operation=str(self._held.id), attempt=self._attempts, error=described)
@@ -124,10 +129,15 @@ class _Work:
 
     async def _cancel(self, *, begun: bool) -> bool:
         if begun:
-            await self._record.begin_undo(State.CANCELLED, None)
-            return False
+            return await self._undo(State.CANCELLED, None)
         await self._record.finish(State.CANCELLED, self._plan.cancelled(self._task))
         return True
+
+    async def _undo(self, end: State, error: dict[str, Any] | None) -> bool:
+        workers = self._task.runtime.settings.workers
+        await self._record.begin_undo(end, error, deadline=timedelta(seconds=workers.operation_deadline_seconds))
+        self._attempts = 0
+        return False
 
     async def _end(self) -> None:
         end = self._record.undo or State.SUCCEEDED
@@ -139,9 +149,6 @@ class _Work:
         await self._record.finish(State.FAILED, nothing, error)
         logger.warning("operation.failed", operation=str(self._held.id), kind=self._held.kind, error=error)
 
-    def _overdue(self) -> bool:
-        return self._held.overdue or utcnow() > self._held.deadline
-
 
 def _described(error: Exception, *, retryable: bool) -> dict[str, Any]:
     """What jobs may show of an error: plugins and our own refusals speak for themselves, the rest stays in the log."""
@@ -151,6 +158,8 @@ def _described(error: Exception, *, retryable: bool) -> dict[str, Any]:
         return operation_error("identity-provider", str(error), retryable=retryable)
     if isinstance(error, TenantApiError):
         return operation_error(error.code, error.detail, retryable=retryable)
+    if isinstance(error, PASSING):
+        return operation_error("service-unavailable", "The service's own database did not answer.", retryable=retryable)
     return operation_error("unexpected", "The step failed unexpectedly; the log has the details.", retryable=retryable)
 
 

@@ -5,7 +5,6 @@ Times are the database's. A claim raises the fence; whoever holds an older fence
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,14 +30,15 @@ UPDATE operations o
 SET state = 'running', fence = fence + 1, lease_owner = %(worker)s,
     lease_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(started_at, now())
 FROM due WHERE o.number = due.number
-RETURNING o.number, o.id, o.tenant_id, o.kind, o.target, o.fence, o.attempts, o.max_attempts, o.deadline,
-          o.deadline < now() AS overdue, o.undo
+RETURNING o.number, o.id, o.tenant_id, o.kind, o.target, o.fence, o.attempts, o.max_attempts, o.undo
 """
 
+# What its own worker has just ended has no lease any more, but is not lost: nobody else holds a newer fence.
 RENEW = """
-UPDATE operations o SET lease_until = now() + make_interval(secs => %(lease)s)
+UPDATE operations o
+SET lease_until = CASE o.state WHEN 'running' THEN now() + make_interval(secs => %(lease)s) ELSE o.lease_until END
 FROM unnest(%(numbers)s::bigint[], %(fences)s::bigint[]) AS held (number, fence)
-WHERE o.number = held.number AND o.fence = held.fence AND o.state = 'running'
+WHERE o.number = held.number AND o.fence = held.fence
 RETURNING o.number
 """
 
@@ -61,8 +61,6 @@ class Claim:
     fence: int
     attempts: int
     max_attempts: int
-    deadline: datetime
-    overdue: bool
     undo: str | None
 
 

@@ -23,11 +23,12 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where an operation stands: its finished steps, and whether somebody asked to cancel it."""
+    """Where an operation stands: its finished steps, whether somebody asked to cancel it, whether its time is up."""
 
     finished: frozenset[str]
     begun: bool
     cancel_requested: bool
+    overdue: bool
 
 
 class Record:
@@ -41,12 +42,13 @@ class Record:
     async def progress(self) -> Progress:
         """What is known before the next step."""
         async with self._sessions.begin() as session:
-            operation = await self._fenced(session)
+            operation, overdue = await self._fenced(session)
             steps = (await session.exec(self._steps())).all()
         return Progress(
             finished=frozenset(step.name for step in steps if step.finished_at is not None),
             begun=bool(steps),
             cancel_requested=operation.cancel_requested,
+            overdue=overdue,
         )
 
     async def begin_step(self, name: str) -> int:
@@ -97,11 +99,11 @@ class Record:
                 **RELEASED,
             )
 
-    async def begin_undo(self, end: State, error: dict[str, Any] | None) -> None:
-        """Decide that everything made so far is taken back, whatever happens to this worker."""
+    async def begin_undo(self, end: State, error: dict[str, Any] | None, *, deadline: timedelta) -> None:
+        """Decide that all that was made is taken back, by a deadline of its own, whatever happens to this worker."""
         async with self._sessions.begin() as session:
             await self._fenced(session)
-            await self._change(session, undo=end.value, error=error, attempts=0)
+            await self._change(session, undo=end.value, error=error, attempts=0, deadline=func.now() + deadline)
         self.undo = end
 
     async def finish(self, end: State, write: Write, error: dict[str, Any] | None = None) -> None:
@@ -120,17 +122,17 @@ class Record:
     def _steps(self) -> Any:
         return select(OperationStep).where(col(OperationStep.operation_id) == self._held.id)
 
-    async def _fenced(self, session: AsyncSession) -> Operation:
-        """Lock our row; LeaseLostError if it is no longer ours."""
-        mine = select(Operation).where(
+    async def _fenced(self, session: AsyncSession) -> tuple[Operation, bool]:
+        """Lock our row; with it, whether its deadline has passed. LeaseLostError if it is no longer ours."""
+        mine = select(Operation, col(Operation.deadline) < func.now()).where(
             col(Operation.number) == self._held.number,
             col(Operation.fence) == self._held.fence,
             col(Operation.state) == State.RUNNING,
         )
-        operation = (await session.exec(mine.with_for_update())).first()
-        if operation is None:
+        row = (await session.exec(mine.with_for_update())).first()
+        if row is None:
             raise LeaseLostError
-        return operation
+        return row
 
     async def _change(self, session: AsyncSession, **values: Any) -> None:
         statement = update(Operation).where(col(Operation.number) == self._held.number).values(**values)

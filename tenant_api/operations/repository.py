@@ -80,9 +80,11 @@ class OperationRepository:
         return found
 
     async def is_last_of_target(self, operation: Operation) -> bool:
-        """Whether nothing was enqueued for the target since."""
+        """Whether nothing was enqueued for the target since that is to happen or has happened."""
         later = select(Operation.number).where(
-            col(Operation.target) == operation.target, col(Operation.number) > operation.number
+            col(Operation.target) == operation.target,
+            col(Operation.number) > operation.number,
+            col(Operation.state) != State.CANCELLED,
         )
         return (await self._session.exec(later.limit(1))).first() is None
 
@@ -97,6 +99,8 @@ class OperationRepository:
             state=State.QUEUED,
             attempts=0,
             error=None,
+            message=None,
+            fraction=None,
             cancel_requested=False,
             finished_at=None,
             run_after=func.now(),

@@ -47,10 +47,18 @@ class JobService:
         return await self._shown(operation)
 
     async def retry(self, job_id: UUID) -> JobRead:
-        """Run a failed or cancelled job again, from the first step that it did not finish."""
+        """Run a failed or cancelled job again, from the first step that it did not finish.
+
+        ConflictError if the target has moved on since, or never heard of it: a job that cannot be taken back is
+        cancelled only before it begins.
+        """
         operation = _found(await self._operations.lock(job_id), job_id)
-        if State(operation.state) not in RETRYABLE:
+        state = State(operation.state)
+        if state not in RETRYABLE:
             raise ConflictError("Only a job that failed or was cancelled can be retried.")
+        plan = self._plans.get(operation.kind)
+        if state is State.CANCELLED and not (plan and plan.undo):
+            raise ConflictError("The job was cancelled before it began. Ask for it again instead.")
         if not await self._operations.is_last_of_target(operation):
             raise ConflictError("A later job of the same target exists; this one can no longer be retried.")
         await self._operations.requeue(operation, deadline=self._deadline)

@@ -98,8 +98,7 @@ class Worker:
         if not self._running:
             return
         _, late = await asyncio.wait(self._running, timeout=self._settings.drain_seconds)
-        for task in late:
-            held = self._running[task]
+        for task, held in [(task, self._running[task]) for task in late]:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             with suppress(psycopg.Error, PoolTimeout):

@@ -27,14 +27,18 @@ async def runtime(service_url: str) -> AsyncIterator[Runtime]:
 def working(runtime: Runtime) -> Workers:
     """A worker for the length of a block, knowing the given plans."""
 
-    @asynccontextmanager
-    async def block(*plans: Plan) -> AsyncIterator[None]:
-        stop = asyncio.Event()
-        task = asyncio.create_task(run_worker(runtime, stop, {plan.kind: plan for plan in plans}))
-        try:
-            yield
-        finally:
-            stop.set()
-            await task
+    def block(*plans: Plan) -> AbstractAsyncContextManager[None]:
+        return worker_of(runtime, *plans)
 
     return block
+
+
+@asynccontextmanager
+async def worker_of(runtime: Runtime, *plans: Plan) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_worker(runtime, stop, {plan.kind: plan for plan in plans}))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
