@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.db.among import among
 from tenant_api.db.tables import Application, Vendor
 
 
@@ -36,7 +37,7 @@ class ApplicationLocks:
         own = (
             select(Application)
             .join(Vendor)
-            .where(col(Application.id).in_(application_ids), col(Vendor.tenant_id) == self._tenant_id)
+            .where(among(col(Application.id), application_ids), col(Vendor.tenant_id) == self._tenant_id)
             .order_by(col(Application.id))
             .with_for_update(of=Application, read=key_share, key_share=key_share)
             .execution_options(populate_existing=True)

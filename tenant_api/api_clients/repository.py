@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
 from tenant_api.api_clients.reach import ReachingClient, select_reaching_clients
+from tenant_api.db.among import among
 from tenant_api.db.listing import ListQuery, ListRules, listed
 from tenant_api.db.tables import ApiClient, ApiClientDataStore, Application, Vendor
 
@@ -48,7 +49,7 @@ class ApiClientRepository:
 
     async def keys_of(self, application_ids: Collection[int]) -> Sequence[str]:
         """The OAuth client ids of applications."""
-        statement = select(ApiClient.client_id).where(col(ApiClient.application_id).in_(application_ids))
+        statement = select(ApiClient.client_id).where(among(col(ApiClient.application_id), application_ids))
         return (await self._session.exec(statement)).all()
 
     async def add(
@@ -82,8 +83,8 @@ class ApiClientRepository:
     async def unlink(self, api_client_ids: Collection[int], data_store_ids: Collection[int]) -> None:
         """Let none of the clients reach any of the data stores."""
         statement = delete(ApiClientDataStore).where(
-            col(ApiClientDataStore.api_client_id).in_(api_client_ids),
-            col(ApiClientDataStore.data_store_id).in_(data_store_ids),
+            among(col(ApiClientDataStore.api_client_id), api_client_ids),
+            among(col(ApiClientDataStore.data_store_id), data_store_ids),
         )
         await self._session.exec(statement)
 

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
 from tenant_api.applications.overview import ApplicationOverview, select_overviews
+from tenant_api.db.among import among
 from tenant_api.db.conflicts import conflict_of
 from tenant_api.db.listing import ListQuery, ListRules, listed
 from tenant_api.db.tables import Application, Vendor
@@ -18,7 +19,7 @@ APPLICATION_LISTS = ListRules(
         "id": (int, lambda value: col(Application.id) == value),
         "applicationName": (str, lambda value: col(Application.application_name) == value),
         "claimSetName": (str, lambda value: col(Application.claim_set_name) == value),
-        "ids": (list, lambda values: col(Application.id).in_(values)),
+        "ids": (list, lambda values: among(col(Application.id), values)),
     },
     order_by={
         "id": col(Application.id),

@@ -6,6 +6,7 @@ from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from tenant_api.db.among import among
 from tenant_api.db.listing import ListQuery, ListRules, listed
 from tenant_api.db.tables import DataStore, ManagedDataStore
 
@@ -60,7 +61,7 @@ class DataStoreRepository:
         if not data_store_ids:
             return []
         own = select(DataStore.id).where(
-            col(DataStore.tenant_id) == self._tenant_id, col(DataStore.id).in_(data_store_ids)
+            col(DataStore.tenant_id) == self._tenant_id, among(col(DataStore.id), data_store_ids)
         )
         locked = own.order_by(col(DataStore.id)).with_for_update(read=True, key_share=True)
         there = set((await self._session.exec(locked)).all())

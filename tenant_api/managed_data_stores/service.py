@@ -103,11 +103,16 @@ class ManagedDataStoreService:
         return operation_id
 
     async def health(self, managed_id: int) -> Health:
-        """Measure the database now, with its own login. An unreachable one is an answer, not an error."""
-        row, operation = await self.get(managed_id)
-        if status_of(operation.kind, State(operation.state), operation.attempts) is not Status.CREATED:
-            raise ConflictError("The database of this managed data store is not ready.")
-        spec, handle, password = await read_spec(self._runtime, row.target_id)
+        """Measure the database now, with its own login. An unreachable one is an answer, not an error.
+
+        No connection of ours is held meanwhile: slow databases of tenants must not use up the pool.
+        """
+        async with self._runtime.sessions() as session:
+            managed = ManagedDataStoreRepository(session, self._tenant_id)
+            row, operation = _found(await managed.find(managed_id), managed_id)
+            if status_of(operation.kind, State(operation.state), operation.attempts) is not Status.CREATED:
+                raise ConflictError("The database of this managed data store is not ready.")
+            spec, handle, password = await read_spec(session, self._runtime, row.target_id)
         try:
             return await self._runtime.provisioner.health(spec, handle, SecretStr(password))
         except ProvisionerError as error:

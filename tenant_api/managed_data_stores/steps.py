@@ -105,14 +105,11 @@ async def forget(task: Task) -> Outcome:
 
 
 async def clear_handle(task: Task) -> Outcome:
-    """After an undo nothing is left that a handle could describe."""
+    """After an undo nothing is left that a handle could describe; it was never shown to a data plane."""
     target = await _target(task)
 
     async def write(session: AsyncSession) -> None:
-        managed = _managed(session, task)
-        if target.row.data_store_id is not None:
-            await managed.remove_data_store(target.row.data_store_id)
-        await managed.change(target.id, handle={}, server_version=None, size_bytes=None)
+        await _managed(session, task).change(target.id, handle={})
 
     return Outcome(write=write, message="Everything that was made has been removed.")
 
@@ -162,9 +159,9 @@ def _managed(session: AsyncSession, task: Task) -> ManagedDataStoreRepository:
 async def _target(task: Task) -> _Target:
     async with task.runtime.sessions() as session:
         shown = await _managed(session, task).find(_id_of(task))
-    assert shown is not None, "rows of managed data stores are never deleted"
-    row = shown[0]
-    spec, handle, password = await read_spec(task.runtime, row.target_id)
+        assert shown is not None, "rows of managed data stores are never deleted"
+        row = shown[0]
+        spec, handle, password = await read_spec(session, task.runtime, row.target_id)
     return _Target(id=_id_of(task), row=row, spec=spec, handle=handle, password=SecretStr(password))
 
 

@@ -72,14 +72,14 @@ class _Work:
     async def advance(self) -> bool:
         """One call of one step; True when there is nothing more to do in this claim."""
         progress = await self._record.progress()
+        step = self._next(progress.finished)
+        if step is None:  # what is complete ends so, however late and whoever wished otherwise
+            await self._end()
+            return True
         if self._record.undo is None and progress.cancel_requested and (self._plan.undo or not progress.begun):
             return await self._cancel(begun=progress.begun)
         if progress.overdue:
             await self._fail(operation_error("deadline-exceeded", "The operation ran out of time.", retryable=True))
-            return True
-        step = self._next(progress.finished)
-        if step is None:
-            await self._end()
             return True
         try:
             return await self._call(step)
@@ -142,7 +142,7 @@ class _Work:
     async def _end(self) -> None:
         end = self._record.undo or State.SUCCEEDED
         write = self._plan.cancelled(self._task) if end is State.CANCELLED else nothing
-        await self._record.finish(end, write)
+        await self._record.finish(end, write, undone=self._record.undo is not None)
         logger.info("operation.ended", operation=str(self._held.id), kind=self._held.kind, state=end)
 
     async def _fail(self, error: dict[str, Any]) -> None:

@@ -106,17 +106,22 @@ class Record:
             await self._change(session, undo=end.value, error=error, attempts=0, deadline=func.now() + deadline)
         self.undo = end
 
-    async def finish(self, end: State, write: Write, error: dict[str, Any] | None = None) -> None:
-        """The last word. What was undone is forgotten, so that a retry starts from nothing."""
+    async def finish(
+        self, end: State, write: Write, error: dict[str, Any] | None = None, *, undone: bool = False
+    ) -> None:
+        """The last word. What was undone is forgotten, so that a retry starts from nothing.
+
+        An undo that failed stays decided: a retry goes on with it.
+        """
         async with self._sessions.begin() as session:
             await self._fenced(session)
             await write(session)
-            if self.undo is not None:
+            if undone:
                 await session.exec(delete(OperationStep).where(col(OperationStep.operation_id) == self._held.id))
-            values: dict[str, Any] = {} if error is None else {"error": error}
-            if end is State.SUCCEEDED:
-                values["error"] = None
-            await self._change(session, state=end, finished_at=func.now(), undo=None, **values, **RELEASED)
+                await self._change(session, undo=None)
+            if error is not None or end is State.SUCCEEDED:
+                await self._change(session, error=error)
+            await self._change(session, state=end, finished_at=func.now(), **RELEASED)
             await session.exec(text(f"NOTIFY {CHANNEL}"))  # type: ignore[call-overload]  # a statement without rows
 
     def _steps(self) -> Any:

@@ -9,6 +9,7 @@ from sqlalchemy import func, text
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.db.among import among
 from tenant_api.db.listing import ListQuery, ListRules, listed
 from tenant_api.db.tables import Operation, OperationStep
 from tenant_api.kernel.caller import current_caller
@@ -72,7 +73,7 @@ class OperationRepository:
         found: dict[UUID, list[OperationStep]] = {operation_id: [] for operation_id in operation_ids}
         statement = (
             select(OperationStep)
-            .where(col(OperationStep.operation_id).in_(operation_ids))
+            .where(among(col(OperationStep.operation_id), operation_ids))
             .order_by(col(OperationStep.started_at), col(OperationStep.attempt))
         )
         for step in await self._session.exec(statement):

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from db_provisioners.errors import ProvisionerDeniedError, ProvisionerUnavailableError, VerificationError
+from tenant_api.db.tables import DEFAULT_TENANT_ID
 from tenant_api.operations.plan import Outcome, Plan, Step, Task
+from tenant_api.operations.repository import OperationRepository
 from tenant_api.web.state import Runtime
 from tests.engine.conftest import Workers
 from tests.engine.jobs import ended, enqueue, read, steps, until
@@ -211,3 +213,51 @@ async def test_a_lost_lease_stops_the_work_and_its_writes(runtime: Runtime, work
         await until(has_stopped)
         operation = await read(runtime, operation_id)
     assert (operation.state, operation.lease_owner) == ("running", "another")
+
+
+async def test_what_is_complete_succeeds_however_late_and_whoever_wished_otherwise(
+    runtime: Runtime, working: Workers
+) -> None:
+    async def last(_task: Task) -> Outcome:
+        async with runtime.pool.connection() as connection:
+            await connection.execute("UPDATE operations SET cancel_requested = true, deadline = now() - interval '1 s'")
+        return Outcome()
+
+    log: list[str] = []
+    plan = Plan(kind="k", steps=(step_of("last", last),), undo=(logging_step("take back", log),))
+    operation_id = await enqueue(runtime, "k")
+    async with working(plan):
+        assert (await ended(runtime, operation_id)).state == "succeeded"
+    assert log == []
+
+
+async def test_an_undo_that_failed_is_gone_on_with(runtime: Runtime, working: Workers) -> None:
+    refusals = [ProvisionerDeniedError("not now")]
+    log: list[str] = []
+
+    async def verify(_task: Task) -> Outcome:
+        raise VerificationError("not what the template promises")
+
+    async def take_back(_task: Task) -> Outcome:
+        if refusals:
+            raise refusals.pop()
+        log.append("taken back")
+        return Outcome()
+
+    plan = Plan(
+        kind="k",
+        steps=(logging_step("make", log), step_of("verify", verify)),
+        undo=(step_of("take back", take_back),),
+        worthless=(VerificationError,),
+    )
+    operation_id = await enqueue(runtime, "k")
+    async with working(plan):
+        assert (await ended(runtime, operation_id)).undo == "failed"
+        async with runtime.sessions.begin() as session:
+            operations = OperationRepository(session, DEFAULT_TENANT_ID)
+            operation = await operations.lock(operation_id)
+            assert operation is not None
+            await operations.requeue(operation, deadline=timedelta(minutes=1))
+        again = await ended(runtime, operation_id)
+    assert (again.state, again.undo, log) == ("failed", None, ["a:make", "taken back"])
+    assert await steps(runtime, operation_id) == []

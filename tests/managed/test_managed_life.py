@@ -1,11 +1,12 @@
 """A managed data store from its acceptance to its tombstone, as callers see it."""
 
+import asyncio
 import re
 
 import psycopg
 import pytest
 
-from tests.api.service import Api
+from tests.api.service import Api, serving
 from tests.crash.environment import Environment
 from tests.managed.stores import MANAGE, Stores, as_data_plane, at_work, on_server, parts_of
 
@@ -162,3 +163,16 @@ async def test_twenty_created_at_once_all_become_ready(environment: Environment,
     assert len({row["databaseName"] for row in ready}) == len({row["dataStoreId"] for row in ready}) == 20
     assert len((await api.get("/v3/dataStores")).json()) == 20
     assert len(on_server(environment.superuser.url(), "ta_default_store_")) == 20 * 3
+
+
+async def test_health_checks_at_once_do_not_use_up_the_connections(environment: Environment) -> None:
+    async with environment.service_database() as database:
+        url = environment.superuser.url(database)
+        async with serving(url, **{**environment.provisioner(), "DATABASE__POOL_SIZE": "2"}) as api:
+            stores = Stores(api)
+            async with at_work(api):
+                managed = await stores.created("Year 2026")
+            answers = await asyncio.gather(*(api.get(f"{MANAGE}/{managed['id']}/health") for _ in range(12)))
+            assert [answer.status_code for answer in answers] == [200] * 12
+            async with at_work(api):
+                await stores.delete_all()
