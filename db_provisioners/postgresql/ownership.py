@@ -64,21 +64,22 @@ class Verdict:
 
 
 def judge(host: Host, target: UUID, seen: Sighting, note: Note) -> Verdict:
-    owner = _role(host, target, seen.owner, note.owner)
+    owner = _owner(host, target, seen.owner)
     proved = seen.database and proof(host, Marked.DATABASE, target, seen.database.oid, seen.database.comment)
+    marked = proved is Proof.OWN
+    vouched = marked or owner is Standing.OURS
     return Verdict(
         database=_database(host, target, seen, note),
         owner=owner,
-        login=_role(host, target, seen.login, note.login),
-        marked=proved is Proof.OWN,
+        login=_login(host, target, seen.login, note.login if vouched else None),
+        marked=marked,
     )
 
 
 def claim(host: Host, target: UUID, seen: Sighting, note: Note) -> Note:
     """What a create may go by when its handle was lost: the signed owner role says that one was under way."""
-    owner = seen.owner
-    if note.owner is None and owner and proof(host, Marked.ROLE, target, owner.oid, owner.comment) is Proof.OWN:
-        return Note(owner=owner.oid)
+    if note.owner is None and seen.owner and _owner(host, target, seen.owner) is Standing.OURS:
+        return Note(owner=seen.owner.oid)
     return note
 
 
@@ -89,7 +90,16 @@ def refuse_foreign(name: str, verdict: Verdict) -> None:
         raise ForeignDatabaseError(f"A role of the name {name} exists without proof that this installation made it.")
 
 
-def _role(host: Host, target: UUID, role: Role | None, noted: int | None) -> Standing:
+def _owner(host: Host, target: UUID, role: Role | None) -> Standing:
+    """By its marker alone, for others are proved by it."""
+    if role is None:
+        return Standing.ABSENT
+    proved = proof(host, Marked.ROLE, target, role.oid, role.comment)
+    return Standing.OURS if proved is Proof.OWN else Standing.FOREIGN
+
+
+def _login(host: Host, target: UUID, role: Role | None, noted: int | None) -> Standing:
+    """`noted`: the OID in our row, where the marker of the owner role or of the database vouches for the row."""
     if role is None:
         return Standing.ABSENT
     proved = proof(host, Marked.ROLE, target, role.oid, role.comment)
@@ -106,7 +116,7 @@ def _database(host: Host, target: UUID, seen: Sighting, note: Note) -> Standing:
         return Standing.OURS
     if proved is Proof.OTHER or owner is None or database.owner != owner.oid:
         return Standing.FOREIGN
-    if proof(host, Marked.ROLE, target, owner.oid, owner.comment) is not Proof.OWN:
+    if _owner(host, target, owner) is not Standing.OURS:
         return Standing.FOREIGN
     known = database.oid == note.database or _is_in_the_middle_of_creation(database, note)
     return Standing.OURS if known else Standing.FOREIGN

@@ -1,6 +1,7 @@
 """From whatever is left of a database of ours to nothing: database, then login, then owner role."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from psycopg import errors
@@ -17,8 +18,14 @@ from db_provisioners.postgresql.sightings import Sighting, look
 
 _SOON = timedelta(milliseconds=250)
 
-# A database that appeared late, or another session at the same work: look again from the top.
+
+class _ReplacedError(Exception):
+    """What a queued drop was to remove is not there any more."""
+
+
+# A database that appeared late, was replaced, or another session at the same work: look again from the top.
 _LOOK_AGAIN = (
+    _ReplacedError,
     errors.DependentObjectsStillExist,
     errors.InternalError_,  # tuple concurrently updated
     errors.InvalidCatalogName,
@@ -54,7 +61,8 @@ class Removal:
             return Progress(done=False, handle=handle, message="The server is still creating it.", retry_after=_SOON)
         if seen.database:
             await _lock_out(administrator, seen, login_is_ours=verdict.login is Standing.OURS)
-            if not await self._statements.finished("drop", name, drop_statement(name)):
+            check = partial(self._prove_again, target, Note.of(handle), name, seen.database.oid)
+            if not await self._statements.finished("drop", name, drop_statement(name), check=check):
                 return Progress(done=False, handle=handle, message="The server is dropping it.", retry_after=_SOON)
         if verdict.login is Standing.OURS:
             await drop_role(administrator, name)
@@ -68,6 +76,13 @@ class Removal:
         if left.anything:
             return Progress(done=False, handle=handle, message="Something of it appeared late.", retry_after=_SOON)
         return Progress(done=True, handle={}, message="Nothing of it is left.", fraction=1.0)
+
+    async def _prove_again(self, target: UUID, note: Note, name: str, oid: int, session: Connection) -> None:
+        """A drop waits for its turn: what stands there then need not be what the call has judged."""
+        seen = await look(session, name)
+        verdict = judge(self._host, target, seen, note)
+        if seen.database is None or seen.database.oid != oid or verdict.database is not Standing.OURS:
+            raise _ReplacedError
 
 
 async def _lock_out(administrator: Connection, seen: Sighting, *, login_is_ours: bool) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
-from psycopg.sql import Composed
 from pydantic import SecretStr
 
 from db_provisioners.errors import ProvisionerConfigurationError
@@ -63,11 +62,12 @@ class Server:
         async with self._as_administrator({"dbname": database}) as connection:
             yield connection
 
-    async def run_alone(self, session: str, statement: Composed) -> None:
-        """One statement without a time limit, in a session of that name (its application_name)."""
+    @asynccontextmanager
+    async def without_limits(self, session: str) -> AsyncIterator[Connection]:
+        """The administrator in a session of that name (its application_name), for statements of any length."""
         options = f"{_PINNED} -c statement_timeout=0"
         async with self._as_administrator({"application_name": session, "options": options}) as connection:
-            await connection.execute(statement)
+            yield connection
 
     @asynccontextmanager
     async def visit(

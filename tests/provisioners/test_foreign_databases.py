@@ -124,6 +124,19 @@ async def test_a_forged_owner_role_proves_nothing(
     await refused(provisioner, tenant, handle)
 
 
+async def test_a_database_that_proves_itself_goes_and_its_stripped_owner_role_stays_and_is_told(
+    world: World, provisioner: PostgresqlProvisioner, made: tuple[Tenant, Handle]
+) -> None:
+    tenant, handle = made
+    name = tenant.spec.physical_name
+    world.set_comment("ROLE", owner_of(name), None)
+    world.set_comment("ROLE", name, None)
+    for _ in range(2):
+        with pytest.raises(ForeignDatabaseError, match="not touched"):
+            await deleted(provisioner, tenant.spec, handle)
+        assert world.remains(name) == [f"role {owner_of(name)}"]
+
+
 async def test_another_installation_on_the_same_server_is_foreign(
     world: World, made: tuple[Tenant, Handle], provisioner: PostgresqlProvisioner
 ) -> None:

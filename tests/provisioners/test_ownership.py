@@ -125,12 +125,42 @@ def test_a_marker_proves_nothing_on_another_kind_of_thing() -> None:
     assert proof(HOST, Marked.DATABASE, TARGET, DATABASE, text) is Proof.NONE
 
 
-@pytest.mark.parametrize("noted", [True, False])
-def test_a_stripped_role_is_ours_only_by_the_oid_in_our_row(noted: bool) -> None:
-    seen = replace(COMPLETE, login=role("ta_x", LOGIN, None), owner=role("ta_x_owner", OWNER, None))
-    verdict = judge(HOST, TARGET, seen, ROW if noted else Note())
-    expected = Standing.OURS if noted else Standing.FOREIGN
-    assert (verdict.login, verdict.owner) == (expected, expected)
+UNSIGNED_OWNER = role("ta_x_owner", OWNER, None)
+STRIPPED_LOGIN = role("ta_x", LOGIN, None)
+
+
+@pytest.mark.parametrize("note", [Note(), ROW, UNDER_WAY])
+@pytest.mark.parametrize("comment", [None, "x", mark(Marked.ROLE, STRANGER), mark(Marked.DATABASE, OWNER)])
+def test_an_owner_role_without_its_marker_is_foreign_beside_a_database_that_proves_itself(
+    note: Note, comment: str | None
+) -> None:
+    verdict = judge(HOST, TARGET, replace(COMPLETE, owner=role("ta_x_owner", OWNER, comment)), note)
+    assert (verdict.database, verdict.owner, verdict.login) == (Standing.OURS, Standing.FOREIGN, Standing.OURS)
+
+
+@pytest.mark.parametrize(
+    ("seen", "note", "expected"),
+    [
+        (COMPLETE, ROW, Standing.OURS),
+        (replace(COMPLETE, database=None), ROW, Standing.OURS),
+        (replace(COMPLETE, owner=UNSIGNED_OWNER), ROW, Standing.OURS),
+        (replace(COMPLETE, owner=None), ROW, Standing.OURS),
+        (replace(COMPLETE, owner=UNSIGNED_OWNER, database=None), ROW, Standing.FOREIGN),
+        (replace(with_database(comment=None), owner=UNSIGNED_OWNER), ROW, Standing.FOREIGN),
+        (replace(COMPLETE, owner=None, database=None), ROW, Standing.FOREIGN),
+        (COMPLETE, replace(ROW, login=STRANGER), Standing.FOREIGN),
+        (COMPLETE, Note(), Standing.FOREIGN),
+    ],
+)
+def test_a_stripped_login_is_ours_by_its_oid_only_beside_a_marker_that_verifies(
+    seen: Sighting, note: Note, expected: Standing
+) -> None:
+    assert judge(HOST, TARGET, replace(seen, login=STRIPPED_LOGIN), note).login is expected
+
+
+def test_a_login_with_anothers_marker_is_foreign_whatever_our_row_says() -> None:
+    seen = replace(COMPLETE, login=role("ta_x", LOGIN, mark(Marked.ROLE, STRANGER)))
+    assert judge(HOST, TARGET, seen, ROW).login is Standing.FOREIGN
 
 
 def test_nothing_is_absent_not_foreign() -> None:
