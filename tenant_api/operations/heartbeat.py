@@ -69,6 +69,9 @@ class Heartbeat:
                     autocommit=True,
                     prepare_threshold=None,
                     connect_timeout=max(2, int(self._lease)),
+                    tcp_user_timeout=int(self._lease * 1000),
+                    keepalives_idle=max(1, int(self._lease / 3)),  # a lost answer leaves nothing of ours unacknowledged
+                    keepalives_interval=max(1, int(self._lease / 3)),
                     options=f"-c statement_timeout={int(self._lease * 1000)}",
                     application_name="tenant-api heartbeat",
                 )

@@ -3,7 +3,7 @@
 from litestar.handlers.base import BaseRouteHandler
 
 from idp_providers.contract import Principal
-from idp_providers.errors import IdpError, InvalidTokenError
+from idp_providers.errors import IdpError, IdpUnavailableError, InvalidTokenError
 from tenant_api.kernel.caller import set_caller
 from tenant_api.kernel.errors import AuthenticationError, AuthorizationError, BadGatewayError, MethodNotAllowedError
 from tenant_api.web.operation import PUBLIC, Operation
@@ -35,9 +35,12 @@ async def _authenticate(connection: Connection) -> Principal:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise AuthenticationError(headers={"WWW-Authenticate": "Bearer"})
+    idp = runtime_of(connection).idp
     try:
-        return await runtime_of(connection).idp.verify(token.strip())
+        return await idp.verify(token.strip())
     except InvalidTokenError:
         raise AuthenticationError(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}) from None
-    except IdpError:
+    except IdpError as error:
+        if isinstance(error, IdpUnavailableError) and idp.capabilities.transactional:
+            raise  # it is our own database that is away, no gateway
         raise BadGatewayError(errors=["The identity provider returned an unexpected response."]) from None

@@ -6,6 +6,7 @@ It wraps the whole application because the framework's middleware does not see r
 import re
 import time
 from typing import cast
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import structlog
@@ -13,10 +14,12 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from prometheus_client import Histogram
 
 from tenant_api.web.paths import PathTable
+from tenant_api.web.problems import answer_failure
 
 WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._:-]{8,64}")
 SECURITY_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 JSON_IN_UTF8 = b"application/json; charset=utf-8"
+NOWHERE = "/\0"  # the framework forgives slashes that the contract does not: it never sees a path of no route
 QUIET = ("/.well-known", "/health", "/metrics")
 
 logger = structlog.get_logger(__name__)
@@ -47,7 +50,7 @@ class Edge:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         route = self._route(scope)
         started = time.perf_counter()
-        status = 500
+        status = 0
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -59,21 +62,26 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_marked)
+        except Exception as error:
+            if status:
+                raise
+            await answer_failure(scope, receive, send_marked, error)
         finally:
             seconds = time.perf_counter() - started
-            requests_seconds.labels(scope["method"], route, status).observe(seconds)
-            _log(scope, status, seconds)
+            requests_seconds.labels(scope["method"], route, status or 500).observe(seconds)
+            _log(scope, status or 500, seconds)
 
     def _route(self, scope: HTTPScope) -> str:
         """Strip the path base, put the path into its routed spelling, name the route."""
-        path: str = scope["path"]
+        path = (scope.get("raw_path") or quote(scope["path"]).encode()).decode("ascii", "replace")
         base = self._path_base
         if base and (path.lower() + "/").startswith(base.lower() + "/"):
             scope["state"]["path_base"] = base
             path = path[len(base) :] or "/"
         match = self._paths.match(path)
-        scope["path"] = match.path if match else path
-        scope["raw_path"] = scope["path"].encode()
+        scope["state"]["path"] = match.path if match else unquote(path)
+        scope["path"] = match.path if match else NOWHERE
+        scope["raw_path"] = path.encode()
         return match.template if match else "unrouted"
 
 
@@ -88,11 +96,12 @@ def _request_id(scope: HTTPScope) -> str:
 
 
 def _log(scope: HTTPScope, status: int, seconds: float) -> None:
-    write = logger.debug if scope["path"].startswith(QUIET) else logger.info
+    path = scope["state"]["path"]
+    write = logger.debug if path.startswith(QUIET) else logger.info
     write(
         "request.completed",
         method=scope["method"],
-        path=scope["path"],
+        path=path,
         status=status,
         milliseconds=round(seconds * 1000, 1),
     )

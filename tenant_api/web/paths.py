@@ -1,10 +1,12 @@
 """Paths in any case and with a trailing slash (contract section 1.2), mapped to the one that is routed.
 
-Literal segments match in any case; parameters stay as they were sent.
+Literal segments match in any case; parameters stay as they were sent. Segments are told apart before they are
+decoded, so that an encoded slash separates nothing.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class PathTable:
             self._add(template)
 
     def match(self, path: str) -> Match | None:
-        """The routed spelling of a path, or None if nothing is routed there."""
-        segments = path.rstrip("/").split("/")[1:]
-        found = self._find(self._root, segments, [])
+        """The routed, decoded spelling of a percent-encoded path, or None if nothing is routed there."""
+        before, *segments = path.removesuffix("/").split("/")
+        found = None if before else self._find(self._root, [unquote(segment) for segment in segments], [])
         if found is None:
             return None
         taken, template = found
@@ -62,6 +64,11 @@ class PathTable:
             found := self._find(literal, tail, [*taken, literal.literal])
         ):
             return found
-        if node.parameter and head and (found := self._find(node.parameter, tail, [*taken, head])):
+        if node.parameter and _is_value(head) and (found := self._find(node.parameter, tail, [*taken, head])):
             return found
         return ([*taken, *segments], node.rest) if node.rest is not None else None
+
+
+def _is_value(segment: str) -> bool:
+    """Whether a segment can be a parameter: the framework would split one that holds a slash."""
+    return bool(segment) and "/" not in segment

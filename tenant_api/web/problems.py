@@ -13,12 +13,13 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, HTTPScope, Receive, Send
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as SessionTimeout
 
+from idp_providers.errors import IdpUnavailableError
 from tenant_api.kernel.errors import (
     ConcurrentModificationError,
     MethodNotAllowedError,
@@ -101,7 +102,7 @@ def render_plain(request: Request[Any, Any, Any], status: int) -> Response[dict[
 
 
 def render_overload(request: Request[Any, Any, Any], _error: Exception) -> Response[dict[str, Any]]:
-    """No database connection came free in time: the caller may try again."""
+    """The database cannot serve this request now: the caller may try again."""
     answer = render_plain(request, HTTPStatus.SERVICE_UNAVAILABLE)
     answer.headers["Retry-After"] = "1"
     return answer
@@ -116,7 +117,7 @@ def render_database(request: Request[Any, Any, Any], error: OperationalError) ->
 
 def render_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """A defect of ours: the log has it, the caller learns nothing but the correlation id."""
-    logger.error("request.failed", exc_info=error, path=request.scope["path"], method=request.method)
+    logger.error("request.failed", exc_info=error, path=request.scope["state"]["path"], method=request.method)
     return render(request, TenantApiError(headers={"TraceId": correlation_id(request)}))
 
 
@@ -126,5 +127,13 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     OperationalError: render_database,
     SessionTimeout: render_overload,
     PoolTimeout: render_overload,
+    IdpUnavailableError: render_overload,
     Exception: render_unexpected,
 }
+
+
+async def answer_failure(scope: HTTPScope, receive: Receive, send: Send, error: Exception) -> None:
+    """Answer a failure that happened outside the framework as the framework would have."""
+    request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
+    handler = next(EXCEPTION_HANDLERS[kind] for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
+    await handler(request, error).to_asgi_response(None, request)(scope, receive, send)

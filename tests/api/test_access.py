@@ -79,3 +79,11 @@ async def test_a_token_of_an_application_may_not_manage(shared: Api) -> None:
 async def test_options_without_a_preflight_is_no_method(api: Api) -> None:
     answer = await api.call("OPTIONS", "/v3/vendors", caller=None)
     assert (answer.status_code, answer.json()["title"]) == (405, "Method Not Allowed")
+
+
+async def test_a_token_that_the_database_cannot_judge_may_be_sent_again(api: Api) -> None:
+    headers = {"Authorization": f"Bearer {await api.token('admin')}"}
+    await api.runtime.pool.close()
+    answer = await api.get("/v3/vendors", caller=None, headers=headers)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["title"] == "Service Unavailable"

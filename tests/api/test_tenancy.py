@@ -164,3 +164,10 @@ async def test_tenants_and_tokens_need_no_tenant(shared_fleet: Api, north: Town)
 async def test_single_tenant_mode_ignores_the_header(api: Api) -> None:
     await api.made("/v3/vendors", bodies.vendor(), tenant="Nowhere")
     assert len((await api.get("/v3/vendors")).json()) == 1
+
+
+async def test_a_tenant_that_the_database_cannot_tell_is_a_failure_of_ours(fleet: Api) -> None:
+    await fleet.runtime.pool.close()
+    answer = await fleet.get("/v3/vendors", tenant=NORTH, caller=None)
+    is_problem(answer, 500, "internal-server-error", "")
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,7 +1,11 @@
 """What all resources have in common on the wire (contract sections 1.1, 1.2, 1.4 and 1.6)."""
 
+import httpx2
 import pytest
+from litestar.types import Receive, Scope, Send
 
+from tenant_api.web.edge import Edge
+from tenant_api.web.paths import PathTable
 from tests.api import bodies
 from tests.api.problems import breaks_rules, is_invalid_json, is_missing, is_problem
 from tests.api.service import Api, serving
@@ -155,7 +159,19 @@ async def test_content_of_no_type_is_unsupported(shared: Api) -> None:
     is_problem(await shared.post("/v3/vendors", content=b"{}"), 415, "unsupported-media-type", MEDIA_TYPE)
 
 
-@pytest.mark.parametrize("path", ["/v3", "/v3/nothing", "/v3/vendors/1/nothing", "/v2/vendors", "//v3/vendors"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v3",
+        "/v3/nothing",
+        "/v3/vendors/1/nothing",
+        "/v2/vendors",
+        "http://tenant-api.test//v3/vendors",
+        "/v3//vendors",
+        "/v3/vendors//",
+        "/v3/vendors/1%2Fapplications",
+    ],
+)
 async def test_a_path_that_is_not_routed_is_missing(shared: Api, path: str) -> None:
     for caller in ("admin", None):
         is_missing(await shared.get(path, caller=caller), "The requested resource could not be found.")
@@ -182,3 +198,14 @@ async def test_every_answer_carries_its_id_and_the_security_headers(shared: Api)
         assert answer.headers["x-request-id"] == "caller-chose-this"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_a_failure_outside_the_framework_is_answered_like_any_other() -> None:
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError(scope["path"])
+
+    edge = Edge(fail, paths=PathTable([]), path_base="")
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=edge), base_url="http://edge.test") as client:
+        answer = await client.get("/v3/vendors")
+    is_problem(answer, 500, "internal-server-error", "")
+    assert answer.headers["x-content-type-options"] == "nosniff"
