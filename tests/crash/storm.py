@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.api.service import Api, serving
 from tests.crash.calls import MANAGE
-from tests.crash.cases import Watch, doomed_settings, reaped, watching
+from tests.crash.cases import Watch, reaped, watching
 from tests.crash.checker import Findings, check, files_of_nobody
 from tests.crash.environment import TEMPLATE, Environment
 from tests.crash.processes import Worker
@@ -76,7 +76,7 @@ class Storm:
         else:
             point = KillPoint(self.dice.randrange(250), self.dice.choice(list(Moment)))
             async with listening(Proxy(self.environment.superuser.port, point=point)) as proxy:
-                worker = Worker(doomed_settings(self.environment, service, proxy))
+                worker = Worker(self.environment.settings(service, port=proxy.port))
                 proxy.kill = worker.kill
                 with suppress(TimeoutError):
                     await asyncio.wait_for(proxy.struck.wait(), LONGEST_LIFE + life)

@@ -14,7 +14,8 @@ from tenant_api.operations.plan import Outcome, Plan, Step, Task, Write
 from tenant_api.operations.repository import OperationRepository
 from tenant_api.operations.service import JobService
 from tenant_api.web.state import Runtime
-from tests.engine.conftest import Workers
+from tests.api.service import serving
+from tests.engine.conftest import Workers, worker_of
 from tests.engine.jobs import ended, enqueue, read, steps, until
 from tests.engine.test_engine import logging_step, step_of
 
@@ -142,7 +143,7 @@ async def test_a_cancelled_job_is_retried_from_nothing(runtime: Runtime, working
     pause = Pause()
     plan = Plan(
         kind="k",
-        steps=(logging_step("make", log), step_of("pause", pause)),
+        steps=(logging_step("make", log), step_of("pause", pause), logging_step("last", log)),
         undo=(logging_step("take back", log),),
     )
     operation_id = await enqueue(runtime, "k")
@@ -154,7 +155,7 @@ async def test_a_cancelled_job_is_retried_from_nothing(runtime: Runtime, working
         await retry(runtime, plan, operation_id)
         operation = await ended(runtime, operation_id)
     assert (operation.state, operation.cancel_requested) == ("succeeded", False)
-    assert log == ["a:make", "a:take back", "a:make"]
+    assert log == ["a:make", "a:take back", "a:make", "a:last"]
 
 
 async def test_a_failed_job_is_retried_from_the_step_that_failed(runtime: Runtime, working: Workers) -> None:
@@ -216,14 +217,15 @@ async def test_a_later_job_that_never_happened_does_not_stand_in_the_way_of_a_re
 
 
 async def test_taking_back_has_a_deadline_of_its_own(service_url: str) -> None:
-    from tests.api.service import serving
-    from tests.engine.conftest import worker_of
-
     async def never(_task: Task) -> Outcome:
         return Outcome(done=False, retry_after=timedelta(milliseconds=50))
 
     pause = Pause()
-    plan = Plan(kind="k", steps=(step_of("pause", pause),), undo=(Step(name="never", run=never),))
+    plan = Plan(
+        kind="k",
+        steps=(step_of("pause", pause), logging_step("last", [])),
+        undo=(Step(name="never", run=never),),
+    )
     async with serving(service_url, WORKERS__OPERATION_DEADLINE_SECONDS="1") as api:
         operation_id = await enqueue(api.runtime, "k", deadline=timedelta(seconds=-1))
         async with worker_of(api.runtime, plan):
