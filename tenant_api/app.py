@@ -12,18 +12,30 @@ from tenant_api.applications.controller import (
     DataStoreApplicationController,
     VendorApplicationController,
 )
-from tenant_api.connect.controller import ConnectController, DiscoveryController
+from tenant_api.claim_sets.controller import AuthorizationMetadataController, ClaimSetController
+from tenant_api.claim_sets.loading_controller import ClaimsController
+from tenant_api.claim_sets.memory import ClaimsMemory
+from tenant_api.claim_sets.reference_controller import (
+    ActionController,
+    ResourceClaimController,
+    StrategyController,
+)
+from tenant_api.connect.controller import ConnectController, DiscoveryController, IssuerStatusController
+from tenant_api.data_store_contexts.controller import DataStoreContextController
+from tenant_api.data_store_derivatives.controller import DataStoreDerivativeController
 from tenant_api.data_stores.controller import DataStoreController
 from tenant_api.db.session import provide_session
 from tenant_api.managed_data_stores.controller import ManagedDataStoreController
 from tenant_api.managed_data_stores.metrics import MetricsController
 from tenant_api.operations.controller import JobController
+from tenant_api.profiles.controller import ProfileController
 from tenant_api.tenants.controller import TenantController
 from tenant_api.vendors.controller import VendorController
 from tenant_api.web.admission import admit
 from tenant_api.web.cors import Cors
 from tenant_api.web.documentation import DocumentationController
 from tenant_api.web.edge import Edge
+from tenant_api.web.forwarded import ForwardedHeaders
 from tenant_api.web.health import HealthController
 from tenant_api.web.information import InformationController
 from tenant_api.web.openapi import OpenApiController
@@ -40,9 +52,19 @@ ROUTES: list[ControllerRouterHandler] = [
     ApiClientController,
     DataStoreController,
     DataStoreApplicationController,
+    DataStoreContextController,
+    DataStoreDerivativeController,
     ManagedDataStoreController,
+    ProfileController,
+    ClaimSetController,
+    AuthorizationMetadataController,
+    ActionController,
+    StrategyController,
+    ResourceClaimController,
+    ClaimsController,
     JobController,
     ConnectController,
+    IssuerStatusController,
     InformationController,
     OpenApiController,
     DocumentationController,
@@ -76,7 +98,16 @@ def create_app(runtime: Runtime) -> ASGIApp:
     )
     app.state.runtime = runtime
     app.state.plans = PLANS
-    inner: ASGIApp = Tenancy(app, lambda: runtime.tenants) if settings.multi_tenancy else app
+    app.state.claims = ClaimsMemory(runtime.pool, runtime.sessions)
+    inner: ASGIApp = _tenancy(app, runtime) if settings.multi_tenancy else app
     inner = Cors(inner, origin=settings.http.cors_origin)
     paths = PathTable(str(route.path) for route in app.routes)
-    return Edge(inner, paths=paths, path_base=settings.http.path_base)
+    edge: ASGIApp = Edge(inner, paths=paths, path_base=settings.http.path_base)
+    http = settings.http
+    if not http.forwarded_headers:
+        return edge
+    return ForwardedHeaders(edge, proxies=http.known_proxies, networks=http.known_networks)
+
+
+def _tenancy(app: ASGIApp, runtime: Runtime) -> ASGIApp:
+    return Tenancy(app, lambda: runtime.tenants, conceal=runtime.settings.identity.conceal_tenants)

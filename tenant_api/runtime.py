@@ -22,7 +22,6 @@ from tenant_api.settings.tree import Settings
 from tenant_api.web.directory import TenantDirectory
 from tenant_api.web.state import Pool, Runtime
 
-IDP_SECONDS = 10.0
 PROVISIONER_SECONDS = 300.0
 
 
@@ -35,6 +34,7 @@ async def open_runtime(settings: Settings, backing: Backing) -> AsyncIterator[Ru
             backing.database_url,
             pool_size=settings.database.pool_size,
             statement_timeout_seconds=settings.database.statement_timeout_seconds,
+            lock_timeout_seconds=settings.database.lock_timeout_seconds,
         )
         stack.push_async_callback(engine.dispose)
         installation, epoch = await _installation(pool)
@@ -54,7 +54,7 @@ async def open_runtime(settings: Settings, backing: Backing) -> AsyncIterator[Ru
             engine=engine,
             sessions=session_factory(engine),
             pool=pool,
-            idp=guarded(idp, family=IdpError, unavailable=IdpUnavailableError, seconds=IDP_SECONDS),
+            idp=guarded(idp, family=IdpError, unavailable=IdpUnavailableError, seconds=settings.idp.timeout_seconds),
             provisioner=guarded(
                 provisioner,
                 family=ProvisionerError,

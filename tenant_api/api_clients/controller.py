@@ -1,5 +1,7 @@
 """The routes of API clients."""
 
+from typing import Any
+
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,6 +18,7 @@ from tenant_api.api_clients.schemas import (
 from tenant_api.api_clients.service import ApiClientService
 from tenant_api.data_stores.repository import DataStoreRepository
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
+from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
 from tenant_api.web.operation import ADMIN, LIMITED, operation
 from tenant_api.web.state import runtime_of, tenant_of
@@ -43,8 +46,11 @@ class ApiClientController(Controller):
             "listApiClients", "List API clients", LIMITED, answers={200: list[ApiClientRead]}, lists=API_CLIENT_LISTS
         )
     )
-    async def list_all(self, request: ApiRequest, clients: NamedDependency[ApiClientService]) -> list[ApiClientRead]:
-        return [ApiClientRead.of(client) for client in await clients.page(read_list_query(request, API_CLIENT_LISTS))]
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
+        query = read_list_query(request, API_CLIENT_LISTS)
+        return await answer_list(
+            request, query, lambda session: provide_api_clients(request, session).page, ApiClientRead.of
+        )
 
     @post(
         opt=operation(

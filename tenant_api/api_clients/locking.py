@@ -1,6 +1,6 @@
 """Locks of applications: whoever changes or deletes an application or its API clients waits for the others.
 
-Locks are taken in ascending order of ids and waited for as long as `db/session.py` says.
+Locks are taken in ascending order of ids and waited for as long as the settings say.
 """
 
 from collections.abc import Collection, Mapping

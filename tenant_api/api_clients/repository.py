@@ -12,7 +12,8 @@ from sqlmodel.sql.expression import Select
 
 from tenant_api.api_clients.reach import ReachingClient, select_reaching_clients
 from tenant_api.db.among import among
-from tenant_api.db.listing import ListQuery, ListRules, listed
+from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.pages import Listing, Page
 from tenant_api.db.tables import ApiClient, ApiClientDataStore, Application, Vendor
 
 API_CLIENT_LISTS = ListRules(
@@ -20,6 +21,13 @@ API_CLIENT_LISTS = ListRules(
     order_by={"id": col(ApiClient.id), "applicationId": col(ApiClient.application_id), "name": col(ApiClient.name)},
     default_order="id",
     direction_alone=True,
+)
+
+LISTING = Listing[ReachingClient](
+    rules=API_CLIENT_LISTS,
+    key=col(ApiClient.id),
+    item=lambda row: ReachingClient(row=row[0], data_store_ids=row[1]),
+    entity=lambda client: client.row,
 )
 
 
@@ -38,9 +46,9 @@ class ApiClientRepository:
         """One API client by its OAuth client id."""
         return await self._first(col(ApiClient.client_id) == key)
 
-    async def page(self, query: ListQuery) -> list[ReachingClient]:
+    async def page(self, query: ListQuery) -> Page[ReachingClient]:
         """A list as asked for."""
-        return await self._all(listed(self._own(), API_CLIENT_LISTS, query, key=col(ApiClient.id)))
+        return await LISTING.page(self._session, self._own(), query)
 
     async def of_application(self, application_id: int) -> list[ReachingClient]:
         """All of an application, the oldest first."""

@@ -10,6 +10,7 @@ from tenant_api.api_clients.repository import ApiClientRepository
 from tenant_api.api_clients.schemas import ApiClientCreate, ApiClientReplace
 from tenant_api.data_stores.repository import DataStoreRepository
 from tenant_api.db.listing import ListQuery
+from tenant_api.db.pages import Page
 from tenant_api.db.tables import ApiClient
 from tenant_api.kernel.errors import ConcurrentModificationError, NotFoundError, UnresolvedReferenceError
 
@@ -36,7 +37,7 @@ class ApiClientService:
         self._stores = stores
         self._issuing = issuing
 
-    async def page(self, query: ListQuery) -> list[ReachingClient]:
+    async def page(self, query: ListQuery) -> Page[ReachingClient]:
         """A list as asked for."""
         return await self._clients.page(query)
 

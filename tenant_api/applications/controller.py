@@ -1,5 +1,8 @@
 """The routes of applications, and of the lists of them below vendors and data stores."""
 
+from functools import partial
+from typing import Any
+
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,8 +19,10 @@ from tenant_api.applications.schemas import (
 )
 from tenant_api.applications.service import ApplicationService, Credential, Neighbours
 from tenant_api.data_stores.repository import DataStoreRepository
+from tenant_api.profiles.repository import ProfileRepository
 from tenant_api.vendors.repository import VendorRepository
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
+from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
 from tenant_api.web.state import runtime_of, tenant_of
@@ -28,6 +33,7 @@ def provide_applications(request: ApiRequest, session: NamedDependency[AsyncSess
     neighbours = Neighbours(
         vendors=VendorRepository(session, tenant_id),
         stores=DataStoreRepository(session, tenant_id),
+        profiles=ProfileRepository(session, tenant_id),
         clients=ApiClientRepository(session, tenant_id),
         locks=ApplicationLocks(session, tenant_id),
     )
@@ -52,11 +58,11 @@ class ApplicationController(Controller):
             lists=APPLICATION_LISTS,
         )
     )
-    async def list_all(
-        self, request: ApiRequest, applications: NamedDependency[ApplicationService]
-    ) -> list[ApplicationRead]:
-        page = await applications.page(read_list_query(request, APPLICATION_LISTS))
-        return [ApplicationRead.of(application) for application in page]
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
+        query = read_list_query(request, APPLICATION_LISTS)
+        return await answer_list(
+            request, query, lambda session: provide_applications(request, session).page, ApplicationRead.of
+        )
 
     @post(
         opt=operation(
@@ -173,12 +179,15 @@ class DataStoreApplicationController(Controller):
             lists=PAGES,
         )
     )
-    async def list_all(
-        self, request: ApiRequest, applications: NamedDependency[ApplicationService]
-    ) -> list[ApplicationRead]:
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
         data_store_id = route_id(request)
-        found = await applications.of_data_store(data_store_id, read_list_query(request, PAGES))
-        return [ApplicationRead.of(application) for application in found]
+        query = read_list_query(request, PAGES)
+        return await answer_list(
+            request,
+            query,
+            lambda session: partial(provide_applications(request, session).of_data_store, data_store_id),
+            ApplicationRead.of,
+        )
 
 
 def _shown_once(credential: Credential) -> ApplicationCredentialRead:

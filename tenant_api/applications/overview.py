@@ -7,19 +7,25 @@ from sqlalchemy import ARRAY, Integer, true
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from tenant_api.db.tables import ApiClient, ApiClientDataStore, Application
+from tenant_api.db.tables import ApiClient, ApiClientDataStore, Application, ApplicationProfile
+
+Overviews = Select[Application, Sequence[int], Sequence[int], bool]
 
 
 @dataclass(frozen=True)
 class ApplicationOverview:
-    """An application, the ascending ids of the data stores that any of its clients may reach, and its approval."""
+    """An application, what it reaches and uses (ids, ascending), and its approval.
+
+    Its data stores are those that any of its clients may reach.
+    """
 
     row: Application
     data_store_ids: Sequence[int]
+    profile_ids: Sequence[int]
     enabled: bool
 
 
-def select_overviews(*, linked_to: int | None = None) -> Select[Application, Sequence[int], bool]:
+def select_overviews(*, linked_to: int | None = None) -> Overviews:
     """Rows of `ApplicationOverview`, enabled if all clients are approved.
 
     With `linked_to`, only applications with clients that may reach that data store; only those clients decide.
@@ -38,9 +44,17 @@ def select_overviews(*, linked_to: int | None = None) -> Select[Application, Seq
         .correlate(Application)
         .scalar_subquery()
     )
+    profile_ids = (
+        select(ApplicationProfile.profile_id)
+        .where(col(ApplicationProfile.application_id) == col(Application.id))
+        .order_by(col(ApplicationProfile.profile_id))
+        .correlate(Application)
+        .scalar_subquery()
+    )
     overviews = select(
         Application,
         func.array(data_store_ids, type_=ARRAY(Integer)),
+        func.array(profile_ids, type_=ARRAY(Integer)),
         approved.correlate(Application).scalar_subquery(),
     )
     if linked_to is None:

@@ -1,16 +1,14 @@
 """Reads and writes one tenant's applications inside the caller's transaction; never commits."""
 
-from collections.abc import Sequence
-
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import Select
 
-from tenant_api.applications.overview import ApplicationOverview, select_overviews
+from tenant_api.applications.overview import ApplicationOverview, Overviews, select_overviews
 from tenant_api.db.among import among
 from tenant_api.db.conflicts import conflict_of
-from tenant_api.db.listing import ListQuery, ListRules, listed
+from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.pages import Listing, Page
 from tenant_api.db.tables import Application, Vendor
 from tenant_api.kernel.errors import DataError
 
@@ -30,8 +28,16 @@ APPLICATION_LISTS = ListRules(
     default_order="applicationName",
     direction_alone=True,
 )
-Overviews = Select[Application, Sequence[int], bool]
 PAGES = ListRules(filters={})
+
+
+def _listing(rules: ListRules) -> Listing[ApplicationOverview]:
+    return Listing(
+        rules=rules,
+        key=col(Application.id),
+        item=lambda row: ApplicationOverview(*row),
+        entity=lambda application: application.row,
+    )
 
 
 class ApplicationRepository:
@@ -46,19 +52,19 @@ class ApplicationRepository:
         found = await self._all(self._own(select_overviews()).where(col(Application.id) == application_id))
         return found[0] if found else None
 
-    async def page(self, query: ListQuery) -> list[ApplicationOverview]:
+    async def page(self, query: ListQuery) -> Page[ApplicationOverview]:
         """A list as asked for."""
-        return await self._all(listed(self._own(select_overviews()), APPLICATION_LISTS, query, key=col(Application.id)))
+        return await _listing(APPLICATION_LISTS).page(self._session, self._own(select_overviews()), query)
 
     async def of_vendor(self, vendor_id: int) -> list[ApplicationOverview]:
         """All of a vendor, by name."""
         own = self._own(select_overviews()).where(col(Application.vendor_id) == vendor_id)
         return await self._all(own.order_by(col(Application.application_name), col(Application.id)))
 
-    async def of_data_store(self, data_store_id: int, query: ListQuery) -> list[ApplicationOverview]:
+    async def of_data_store(self, data_store_id: int, query: ListQuery) -> Page[ApplicationOverview]:
         """Those with clients that may reach a data store, by id."""
         own = self._own(select_overviews(linked_to=data_store_id))
-        return await self._all(listed(own, PAGES, query, key=col(Application.id)))
+        return await _listing(PAGES).page(self._session, own, query)
 
     async def add(self, application: Application) -> None:
         """Insert; DataError if its vendor has one of that name."""
@@ -83,8 +89,4 @@ class ApplicationRepository:
         return joined.where(col(Vendor.tenant_id) == self._tenant_id)
 
     async def _all(self, statement: Overviews) -> list[ApplicationOverview]:
-        rows = (await self._session.exec(statement)).all()
-        return [
-            ApplicationOverview(row=row, data_store_ids=data_store_ids, enabled=enabled)
-            for row, data_store_ids, enabled in rows
-        ]
+        return [ApplicationOverview(*row) for row in (await self._session.exec(statement)).all()]

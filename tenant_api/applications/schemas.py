@@ -67,6 +67,6 @@ class ApplicationRead(ReadModel):
             claim_set_name=row.claim_set_name,
             education_organization_ids=sorted(row.education_organization_ids),
             data_store_ids=list(application.data_store_ids),
-            profile_ids=[],
+            profile_ids=list(application.profile_ids),
             enabled=application.enabled,
         )

@@ -13,8 +13,10 @@ from tenant_api.applications.schemas import ApplicationCreate, ApplicationReplac
 from tenant_api.data_stores.repository import DataStoreRepository
 from tenant_api.data_stores.service import data_store_not_found
 from tenant_api.db.listing import ListQuery
+from tenant_api.db.pages import Page
 from tenant_api.db.tables import Application
 from tenant_api.kernel.errors import NotFoundError, UnresolvedReferenceError
+from tenant_api.profiles.repository import ProfileRepository
 from tenant_api.vendors.repository import VendorRepository
 from tenant_api.vendors.service import vendor_not_found
 
@@ -33,6 +35,7 @@ class Neighbours(NamedTuple):
 
     vendors: VendorRepository
     stores: DataStoreRepository
+    profiles: ProfileRepository
     clients: ApiClientRepository
     locks: ApplicationLocks
 
@@ -42,10 +45,10 @@ class ApplicationService:
 
     def __init__(self, applications: ApplicationRepository, neighbours: Neighbours, issuing: Issuing) -> None:
         self._applications = applications
-        self._vendors, self._stores, self._clients, self._locks = neighbours
+        self._vendors, self._stores, self._profiles, self._clients, self._locks = neighbours
         self._issuing = issuing
 
-    async def page(self, query: ListQuery) -> list[ApplicationOverview]:
+    async def page(self, query: ListQuery) -> Page[ApplicationOverview]:
         """A list as asked for."""
         return await self._applications.page(query)
 
@@ -55,7 +58,7 @@ class ApplicationService:
             raise vendor_not_found(vendor_id)
         return await self._applications.of_vendor(vendor_id)
 
-    async def of_data_store(self, data_store_id: int, query: ListQuery) -> list[ApplicationOverview]:
+    async def of_data_store(self, data_store_id: int, query: ListQuery) -> Page[ApplicationOverview]:
         """The applications that may reach a data store; NotFoundError if that is not there."""
         if await self._stores.find(data_store_id) is None:
             raise data_store_not_found(data_store_id)
@@ -72,9 +75,11 @@ class ApplicationService:
         """A new application with its first credential; UnresolvedReferenceError, DataError if its name is taken."""
         await self._require_vendor(wanted.vendor_id)
         data_store_ids = await self._resolved_data_stores(wanted)
+        profile_ids = await self._resolved_profiles(wanted)
         application = Application(**_members(wanted))
         await self._applications.add(application)
         assert application.id is not None
+        await self._profiles.assign(application.id, profile_ids)
         client = await self._clients.add(
             application_id=application.id,
             name=application.application_name,
@@ -95,8 +100,10 @@ class ApplicationService:
         if wanted.vendor_id != application.vendor_id:
             await self._require_vendor(wanted.vendor_id)
         after = await self._resolved_data_stores(wanted)
+        profile_ids = await self._resolved_profiles(wanted)
         application.sqlmodel_update(_members(wanted))
         await self._applications.save(application)
+        await self._profiles.assign(application_id, profile_ids)
         before = {data_store_id for client in clients for data_store_id in client.data_store_ids}
         client_ids = [client.row.id for client in clients if client.row.id is not None]
         await self._clients.unlink(client_ids, before - after)
@@ -137,9 +144,13 @@ class ApplicationService:
         data_store_ids = set(wanted.data_store_ids or ())
         if await self._stores.missing(data_store_ids):
             raise UnresolvedReferenceError("Data store does not exist.")
-        if wanted.profile_ids:
-            raise UnresolvedReferenceError("Profile does not exist.")
         return data_store_ids
+
+    async def _resolved_profiles(self, wanted: ApplicationCreate) -> set[int]:
+        profile_ids = set(wanted.profile_ids or ())
+        if await self._profiles.missing(profile_ids):
+            raise UnresolvedReferenceError("Profile does not exist.")
+        return profile_ids
 
 
 def _members(wanted: ApplicationCreate) -> dict[str, Any]:

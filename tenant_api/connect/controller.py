@@ -1,14 +1,19 @@
-"""The routes of tokens, registration and discovery. All are public."""
+"""The routes of tokens, registration, introspection and discovery. All are public."""
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, MediaType, Response, get, post
 from litestar.di import NamedDependency
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.connect.discovery import key_set, provider_metadata
+from tenant_api.connect.discovery import issuer_status, key_set, provider_metadata
 from tenant_api.connect.forms import read_form
+from tenant_api.connect.presented import PresentedTokens, presented_token
 from tenant_api.connect.registration import Registration
 from tenant_api.connect.schemas import (
+    ActiveTokenRead,
+    InactiveTokenRead,
+    IssuerStatus,
     KeySet,
+    PresentedTokenForm,
     ProviderMetadata,
     RegistrationForm,
     RegistrationRead,
@@ -25,7 +30,7 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class ConnectController(Controller):
-    """Tokens and registration. Clients of this contract may append anything to these paths."""
+    """Tokens, what becomes of them, and registration. Clients of this contract may append anything to these paths."""
 
     path = "/connect"
     tags = ["Tokens"]
@@ -68,6 +73,50 @@ class ConnectController(Controller):
         with joined(session):
             await registration.register(wanted)
         return RegistrationRead(title=f"Registered client {wanted.client_id} successfully.")
+
+    @post(
+        ["/introspect", "/introspect/{context:path}"],
+        status_code=200,
+        opt=operation(
+            "introspectToken",
+            "Tell whether a token counts, and what it says",
+            PUBLIC,
+            form=PresentedTokenForm,
+            answers={200: ActiveTokenRead | InactiveTokenRead},
+            problems=(401, 403, 502),
+        ),
+    )
+    async def introspect(self, request: ApiRequest) -> Response[ActiveTokenRead | InactiveTokenRead]:
+        tokens = PresentedTokens(runtime_of(request))
+        await tokens.require_client(request.headers.get("authorization", ""))
+        return Response(await tokens.introspect(presented_token(await read_form(request))), headers=NO_STORE)
+
+    @post(
+        ["/revoke", "/revoke/{context:path}"],
+        status_code=200,
+        opt=operation(
+            "revokeToken",
+            "End a token before its time; any other text has no effect",
+            PUBLIC,
+            form=PresentedTokenForm,
+            answers={200: None},
+            problems=(502,),
+        ),
+    )
+    async def revoke(self, request: ApiRequest) -> Response[None]:
+        await PresentedTokens(runtime_of(request)).revoke(presented_token(await read_form(request)))
+        return Response(None, headers=NO_STORE, media_type=MediaType.TEXT)
+
+
+class IssuerStatusController(Controller):
+    """Where the issuer is, whoever it is."""
+
+    path = "/.well-known/openiddict-status"
+    tags = ["Discovery"]
+
+    @get(opt=operation("getIssuerStatus", "Name the issuer's addresses", PUBLIC, answers={200: IssuerStatus}))
+    async def status(self, request: ApiRequest) -> IssuerStatus:
+        return issuer_status(runtime_of(request))
 
 
 class DiscoveryController(Controller):

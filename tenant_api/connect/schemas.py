@@ -1,6 +1,6 @@
-"""Tokens, registration and discovery on the wire. OAuth spells its members in snake_case."""
+"""Tokens, registration, introspection and discovery on the wire. OAuth spells its members in snake_case."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,17 +50,59 @@ class RegistrationRead(ReadModel):
     status: int = 200
 
 
+class PresentedTokenForm(BaseModel):
+    """Body of introspection and revocation."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"required": ["token"]})
+
+    token: str = Field("", repr=False)
+
+
+class InactiveTokenRead(BaseModel):
+    """A token that does not count, for whatever reason."""
+
+    active: Literal[False] = False
+
+
+class ActiveTokenRead(BaseModel):
+    """A token that counts. Times are texts, as clients of this contract expect."""
+
+    active: Literal[True] = True
+    client_id: str
+    scope: str
+    exp: str
+    iat: str
+    sub: str
+    aud: str
+    iss: str
+    token_type: str = "Bearer"  # noqa: S105 - the scheme's name
+
+
+class IssuerStatus(ReadModel):
+    """Where the issuer is. OpenIddict was the library of another implementation; it is never enabled here."""
+
+    open_iddict_server_enabled: bool = False
+    authority: str
+    discovery_endpoint: str
+    jwks_endpoint: str
+    token_endpoint: str
+
+
 class ProviderMetadata(BaseModel):
     """The document that OpenID Connect Discovery defines, with what this service can do."""
 
     issuer: str
     token_endpoint: str
     registration_endpoint: str
+    introspection_endpoint: str
+    revocation_endpoint: str
     jwks_uri: str
     grant_types_supported: list[str]
     response_types_supported: list[str]
     scopes_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
     id_token_signing_alg_values_supported: list[str]
     subject_types_supported: list[str]
 

@@ -1,22 +1,26 @@
 """The routes of data stores."""
 
+from functools import partial
+from typing import Any
+
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.data_stores.connection_strings import ConnectionStrings
+from tenant_api.data_stores.overview import DataStoreOverview
 from tenant_api.data_stores.repository import DATA_STORE_LISTS, DataStoreRepository
 from tenant_api.data_stores.schemas import DataStoreCreate, DataStoreCreated, DataStoreRead, DataStoreReplace
 from tenant_api.data_stores.service import DataStoreService
-from tenant_api.db.tables import DataStore
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
+from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
 from tenant_api.web.operation import ADMIN, LIMITED, operation
 from tenant_api.web.state import runtime_of, tenant_of
 
 
 def provide_data_stores(request: ApiRequest, session: NamedDependency[AsyncSession]) -> DataStoreService:
-    return DataStoreService(DataStoreRepository(session, tenant_of(request)), _connection_strings(request))
+    return DataStoreService(DataStoreRepository(session, tenant_of(request)), ConnectionStrings.of(runtime_of(request)))
 
 
 class DataStoreController(Controller):
@@ -31,9 +35,11 @@ class DataStoreController(Controller):
             "listDataStores", "List data stores", LIMITED, answers={200: list[DataStoreRead]}, lists=DATA_STORE_LISTS
         )
     )
-    async def list_all(self, request: ApiRequest, stores: NamedDependency[DataStoreService]) -> list[DataStoreRead]:
-        rows = await stores.page(read_list_query(request, DATA_STORE_LISTS))
-        return [_shown(request, row) for row in rows]
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
+        query = read_list_query(request, DATA_STORE_LISTS)
+        return await answer_list(
+            request, query, lambda session: provide_data_stores(request, session).page, partial(_shown, request)
+        )
 
     @post(
         opt=operation(
@@ -85,19 +91,6 @@ class DataStoreController(Controller):
         await stores.remove(route_id(request))
 
 
-def _connection_strings(request: ApiRequest) -> ConnectionStrings:
+def _shown(request: ApiRequest, store: DataStoreOverview) -> DataStoreRead:
     runtime = runtime_of(request)
-    return ConnectionStrings(runtime.sealer, runtime.keys)
-
-
-def _shown(request: ApiRequest, row: DataStore) -> DataStoreRead:
-    assert row.id is not None
-    return DataStoreRead(
-        id=row.id,
-        data_store_type=row.data_store_type,
-        name=row.name,
-        connection_string=_connection_strings(request).for_data_planes(row),
-        data_store_contexts=[],
-        data_store_derivatives=[],
-        tenant_id=row.tenant_id if runtime_of(request).settings.multi_tenancy else None,
-    )
+    return DataStoreRead.of(store, ConnectionStrings.of(runtime), settings=runtime.settings)

@@ -1,13 +1,15 @@
 """Reads and writes one tenant's data stores inside the caller's transaction; never commits."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.expression import Select
 
+from tenant_api.data_stores.overview import Columns, DataStoreOverview, select_overviews
 from tenant_api.db.among import among
-from tenant_api.db.listing import ListQuery, ListRules, listed
+from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.pages import Listing, Page
 from tenant_api.db.tables import DataStore, ManagedDataStore
 
 DATA_STORE_LISTS = ListRules(
@@ -20,6 +22,13 @@ DATA_STORE_LISTS = ListRules(
     default_order="id",
 )
 
+LISTING = Listing[DataStoreOverview](
+    rules=DATA_STORE_LISTS,
+    key=col(DataStore.id),
+    item=lambda row: DataStoreOverview.of(*row),
+    entity=lambda store: store.row,
+)
+
 
 class DataStoreRepository:
     """Data stores of one tenant; another tenant's are not there."""
@@ -28,18 +37,19 @@ class DataStoreRepository:
         self._session = session
         self._tenant_id = tenant_id
 
-    async def find(self, data_store_id: int) -> DataStore | None:
-        """One data store."""
-        return (await self._session.exec(self._own().where(col(DataStore.id) == data_store_id))).first()
+    async def find(self, data_store_id: int) -> DataStoreOverview | None:
+        """One data store with its contexts and derivatives."""
+        row = (await self._session.exec(self._own().where(col(DataStore.id) == data_store_id))).first()
+        return None if row is None else DataStoreOverview.of(*row)
 
     async def lock(self, data_store_id: int) -> DataStore | None:
         """One data store that nobody else changes, deletes or refers to until the transaction ends."""
-        own = self._own().where(col(DataStore.id) == data_store_id).with_for_update()
-        return (await self._session.exec(own)).first()
+        own = select(DataStore).where(col(DataStore.tenant_id) == self._tenant_id, col(DataStore.id) == data_store_id)
+        return (await self._session.exec(own.with_for_update())).first()
 
-    async def page(self, query: ListQuery) -> Sequence[DataStore]:
+    async def page(self, query: ListQuery) -> Page[DataStoreOverview]:
         """A list as asked for."""
-        return (await self._session.exec(listed(self._own(), DATA_STORE_LISTS, query, key=col(DataStore.id)))).all()
+        return await LISTING.page(self._session, self._own(), query)
 
     async def new(self, *, name: str, data_store_type: str) -> DataStore:
         """A row with its id, to which secrets are bound; `add` inserts it."""
@@ -53,7 +63,7 @@ class DataStoreRepository:
         await self._session.flush()
 
     async def remove(self, data_store_id: int) -> None:
-        """Delete a data store and its links to API clients."""
+        """Delete a data store, its contexts, its derivatives and its links to API clients."""
         await self._session.exec(delete(DataStore).where(col(DataStore.id) == data_store_id))
 
     async def missing(self, data_store_ids: Collection[int]) -> list[int]:
@@ -72,5 +82,5 @@ class DataStoreRepository:
         own = select(ManagedDataStore.id).where(col(ManagedDataStore.data_store_id) == data_store_id)
         return (await self._session.exec(own)).first()
 
-    def _own(self) -> SelectOfScalar[DataStore]:
-        return select(DataStore).where(col(DataStore.tenant_id) == self._tenant_id)
+    def _own(self) -> Select[DataStore, Columns, Columns]:
+        return select_overviews().where(col(DataStore.tenant_id) == self._tenant_id)

@@ -1,8 +1,15 @@
 """Data stores on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
+from pydantic import Field
+
+from tenant_api.data_store_contexts.schemas import DataStoreContextRead
+from tenant_api.data_store_derivatives.schemas import DataStoreDerivativeRead
+from tenant_api.data_stores.connection_strings import ConnectionStrings
+from tenant_api.data_stores.overview import DataStoreOverview
 from tenant_api.kernel import lengths
+from tenant_api.settings.tree import Settings
 from tenant_api.web.rules import MaxLength, NotEmpty
 from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel
 
@@ -29,26 +36,8 @@ class DataStoreCreated(ReadModel):
     title: str
 
 
-class DataStoreContextRead(ReadModel):
-    """How a data plane's route leads to a data store."""
-
-    id: int
-    data_store_id: int
-    context_key: str
-    context_value: str
-
-
-class DataStoreDerivativeRead(ReadModel):
-    """A replica or snapshot of a data store."""
-
-    id: int
-    data_store_id: int
-    derivative_type: str
-    connection_string: str | None
-
-
 class DataStoreRead(ReadModel):
-    """A data store as it is shown; `connection_string` is encrypted for data planes."""
+    """A data store as it is shown; `connection_string` is encrypted for data planes, `provider` there by a setting."""
 
     id: int
     data_store_type: str | None
@@ -57,3 +46,21 @@ class DataStoreRead(ReadModel):
     data_store_contexts: list[DataStoreContextRead]
     data_store_derivatives: list[DataStoreDerivativeRead]
     tenant_id: int | None
+    provider: Annotated[str | None, Field(exclude_if=lambda provider: provider is None)] = None
+
+    @classmethod
+    def of(cls, store: DataStoreOverview, connection_strings: ConnectionStrings, *, settings: Settings) -> Self:
+        row = store.row
+        assert row.id is not None
+        return cls(
+            id=row.id,
+            data_store_type=row.data_store_type,
+            name=row.name,
+            connection_string=connection_strings.for_data_planes(row),
+            data_store_contexts=[DataStoreContextRead.of(context) for context in store.contexts],
+            data_store_derivatives=[
+                DataStoreDerivativeRead.of(derivative, connection_strings) for derivative in store.derivatives
+            ],
+            tenant_id=row.tenant_id if settings.multi_tenancy else None,
+            provider=settings.api.data_store_provider,
+        )

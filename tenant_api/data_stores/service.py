@@ -1,11 +1,11 @@
 """Rules about data stores; knows no HTTP and no SQL."""
 
-from collections.abc import Sequence
-
 from tenant_api.data_stores.connection_strings import ConnectionStrings
+from tenant_api.data_stores.overview import DataStoreOverview
 from tenant_api.data_stores.repository import DataStoreRepository
 from tenant_api.data_stores.schemas import DataStoreCreate, DataStoreReplace
 from tenant_api.db.listing import ListQuery
+from tenant_api.db.pages import Page
 from tenant_api.db.tables import DataStore
 from tenant_api.kernel.errors import ConflictError, NotFoundError
 
@@ -17,13 +17,16 @@ class DataStoreService:
         self._stores = stores
         self._connection_strings = connection_strings
 
-    async def page(self, query: ListQuery) -> Sequence[DataStore]:
+    async def page(self, query: ListQuery) -> Page[DataStoreOverview]:
         """A list as asked for."""
         return await self._stores.page(query)
 
-    async def get(self, data_store_id: int) -> DataStore:
+    async def get(self, data_store_id: int) -> DataStoreOverview:
         """One data store; NotFoundError."""
-        return _there(await self._stores.find(data_store_id), data_store_id)
+        store = await self._stores.find(data_store_id)
+        if store is None:
+            raise data_store_not_found(data_store_id)
+        return store
 
     async def create(self, wanted: DataStoreCreate) -> DataStore:
         """A new data store. Neither name nor type need be unique."""
@@ -45,7 +48,9 @@ class DataStoreService:
         await self._stores.remove(data_store_id)
 
     async def _changeable(self, data_store_id: int) -> DataStore:
-        store = _there(await self._stores.lock(data_store_id), data_store_id)
+        store = await self._stores.lock(data_store_id)
+        if store is None:
+            raise data_store_not_found(data_store_id)
         managed_id = await self._stores.managed_id(data_store_id)
         if managed_id is not None:
             raise ConflictError(
@@ -57,9 +62,3 @@ class DataStoreService:
 def data_store_not_found(data_store_id: int) -> NotFoundError:
     """What the contract says about a data store that is not there, or is another tenant's."""
     return NotFoundError(f"DataStore {data_store_id} not found. It may have been recently deleted.")
-
-
-def _there(store: DataStore | None, data_store_id: int) -> DataStore:
-    if store is None:
-        raise data_store_not_found(data_store_id)
-    return store

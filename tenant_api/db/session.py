@@ -9,12 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.db.urls import sqlalchemy_url
 
-LOCK_TIMEOUT = "5s"
-
 SessionFactory = async_sessionmaker[AsyncSession]
 
 
-def create_engine(url: str, *, pool_size: int, statement_timeout_seconds: float) -> AsyncEngine:
+def create_engine(
+    url: str, *, pool_size: int, statement_timeout_seconds: float, lock_timeout_seconds: float
+) -> AsyncEngine:
     """Connections for requests: bounded in number and in time."""
     return create_async_engine(
         sqlalchemy_url(url),
@@ -26,8 +26,8 @@ def create_engine(url: str, *, pool_size: int, statement_timeout_seconds: float)
         connect_args={
             "prepare_threshold": None,
             "options": (
-                f"-c statement_timeout={int(statement_timeout_seconds * 1000)} -c lock_timeout={LOCK_TIMEOUT} "
-                "-c timezone=UTC"
+                f"-c statement_timeout={int(statement_timeout_seconds * 1000)} "
+                f"-c lock_timeout={int(lock_timeout_seconds * 1000)} -c timezone=UTC"
             ),
             "application_name": "tenant-api",
         },

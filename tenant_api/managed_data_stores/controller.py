@@ -1,5 +1,7 @@
 """The routes of managed data stores."""
 
+from typing import Any
+
 from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,6 +17,7 @@ from tenant_api.managed_data_stores.schemas import (
 from tenant_api.managed_data_stores.service import ManagedDataStoreService, target_of
 from tenant_api.operations.repository import OperationRepository
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
+from tenant_api.web.lists import answer_list
 from tenant_api.web.location import base_url
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
 from tenant_api.web.state import runtime_of, tenant_of
@@ -48,11 +51,14 @@ class ManagedDataStoreController(Controller):
             lists=MANAGED_LISTS,
         )
     )
-    async def list_all(
-        self, request: ApiRequest, managed: NamedDependency[ManagedDataStoreService]
-    ) -> list[ManagedDataStoreRead]:
-        rows = await managed.page(read_list_query(request, MANAGED_LISTS))
-        return [ManagedDataStoreRead.of(row, last) for row, last in rows]
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
+        query = read_list_query(request, MANAGED_LISTS)
+        return await answer_list(
+            request,
+            query,
+            lambda session: provide_managed(request, session).page,
+            lambda shown: ManagedDataStoreRead.of(*shown),
+        )
 
     @post(
         status_code=202,

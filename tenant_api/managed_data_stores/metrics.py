@@ -6,6 +6,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegis
 from psycopg import Error
 from psycopg_pool import PoolTimeout
 
+from tenant_api.claim_sets.references import APPLICATIONS_WITHOUT_CLAIM_SET
 from tenant_api.managed_data_stores.states import Status, status_of
 from tenant_api.operations.states import OPEN, State
 from tenant_api.web.binding import ApiRequest
@@ -50,12 +51,18 @@ async def installation_metrics(pool: Pool) -> CollectorRegistry:
     try:
         async with pool.connection(timeout=2) as connection:
             rows = await (await connection.execute(COUNTS)).fetchall()
+            [adrift] = await (await connection.execute(APPLICATIONS_WITHOUT_CLAIM_SET)).fetchall()
     except (Error, PoolTimeout) as error:
         logger.warning("metrics.database.unreachable", reason=str(error))
         return registry
     reachable.set(1)
     jobs = Gauge("tenant_api_open_operations", "Jobs not yet at an end.", ["state"], registry=registry)
     stores = Gauge("tenant_api_managed_data_stores", "Managed data stores.", ["status"], registry=registry)
+    Gauge(
+        "tenant_api_applications_without_claim_set",
+        "Applications whose claim set does not exist: data planes refuse all that they ask.",
+        registry=registry,
+    ).set(adrift["count"])
     for state in sorted(OPEN):
         jobs.labels(state)
     for status in LIVING:

@@ -1,6 +1,5 @@
 """Reads and writes managed data stores inside the caller's transaction; never commits."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +9,14 @@ from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.db.conflicts import conflict_of
-from tenant_api.db.listing import ListQuery, ListRules, listed
+from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.pages import Listing, Page
 from tenant_api.db.tables import (
     ApiClient,
     ApiClientDataStore,
     Application,
     DataStore,
+    DataStoreDerivative,
     ManagedDataStore,
     Operation,
     Template,
@@ -33,6 +34,13 @@ MANAGED_LISTS = ListRules(
 )
 
 Shown = tuple[ManagedDataStore, Operation]
+
+LISTING = Listing[Shown](
+    rules=MANAGED_LISTS,
+    key=col(ManagedDataStore.id),
+    item=lambda row: (row[0], row[1]),
+    entity=lambda shown: shown[0],
+)
 
 
 def name_taken(name: str, kind: str = "DataStoreManage") -> DataError:
@@ -58,10 +66,9 @@ class ManagedDataStoreRepository:
         row = (await self._session.exec(own.with_for_update(of=ManagedDataStore))).first()
         return None if row is None else (row[0], row[1])
 
-    async def page(self, query: ListQuery) -> Sequence[Shown]:
+    async def page(self, query: ListQuery) -> Page[Shown]:
         """A list as asked for, tombstones included."""
-        rows = await self._session.exec(listed(self._own(), MANAGED_LISTS, query, key=col(ManagedDataStore.id)))
-        return [(row[0], row[1]) for row in rows]
+        return await LISTING.page(self._session, self._own(), query)
 
     async def next_id(self) -> int:
         """An id for a row to come: its operation's target names it."""
@@ -104,7 +111,7 @@ class ManagedDataStoreRepository:
         return (await self._session.exec(select(Tenant.name).where(col(Tenant.id) == self._tenant_id))).one()
 
     async def dependants(self, data_store_id: int) -> list[str]:
-        """The applications and API clients that still reach a data store, in words; locks it against new ones."""
+        """What still needs a data store, in words: API clients and derivatives; locks it against new ones."""
         await self._session.exec(select(DataStore.id).where(col(DataStore.id) == data_store_id).with_for_update())
         statement = (
             select(Application.application_name, ApiClient.name)
@@ -114,8 +121,15 @@ class ManagedDataStoreRepository:
             .order_by(col(Application.id), col(ApiClient.id))
             .limit(10)
         )
-        rows = (await self._session.exec(statement)).all()
-        return [f"application '{application}' (API client '{client}')" for application, client in rows]
+        clients = (await self._session.exec(statement)).all()
+        derivatives = select(DataStoreDerivative.derivative_type).where(
+            col(DataStoreDerivative.data_store_id) == data_store_id
+        )
+        types = (await self._session.exec(derivatives.order_by(col(DataStoreDerivative.id)))).all()
+        return [
+            *(f"application '{application}' (API client '{client}')" for application, client in clients),
+            *(f"derivative '{derivative_type}'" for derivative_type in types),
+        ]
 
     async def change(self, managed_id: int, **values: Any) -> None:
         """Update columns of one row."""

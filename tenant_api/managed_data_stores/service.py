@@ -1,7 +1,6 @@
 """Rules about managed data stores; knows no HTTP and no SQL."""
 
 import os
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +10,7 @@ from db_provisioners.contract import Health
 from db_provisioners.errors import ProvisionerError
 from db_provisioners.names import physical_name
 from tenant_api.db.listing import ListQuery
+from tenant_api.db.pages import Page
 from tenant_api.db.sealed import password_of
 from tenant_api.db.tables import ManagedDataStore
 from tenant_api.kernel.errors import (
@@ -41,7 +41,7 @@ class ManagedDataStoreService:
         self._runtime = runtime
         self._tenant_id = tenant_id
 
-    async def page(self, query: ListQuery) -> Sequence[Shown]:
+    async def page(self, query: ListQuery) -> Page[Shown]:
         """A list as asked for, tombstones included."""
         return await self._managed.page(query)
 

@@ -1,9 +1,10 @@
 """The routes of jobs."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,6 +13,7 @@ from tenant_api.operations.repository import JOB_LISTS, OperationRepository
 from tenant_api.operations.schemas import JobRead
 from tenant_api.operations.service import JobService
 from tenant_api.web.binding import INVALID_PARAMETER, ApiRequest, read_list_query
+from tenant_api.web.lists import answer_list
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
 from tenant_api.web.state import runtime_of, tenant_of
 
@@ -31,8 +33,9 @@ class JobController(Controller):
     dependencies = {"jobs": Provide(provide_jobs, sync_to_thread=False)}
 
     @get(opt=operation("listJobs", "List jobs", READ_ONLY, answers={200: list[JobRead]}, lists=JOB_LISTS))
-    async def list_all(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> list[JobRead]:
-        return await jobs.page(read_list_query(request, JOB_LISTS))
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
+        query = read_list_query(request, JOB_LISTS)
+        return await answer_list(request, query, lambda session: provide_jobs(request, session).page, lambda job: job)
 
     @get(
         "/{id:str}",

@@ -10,7 +10,8 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.db.among import among
-from tenant_api.db.listing import ListQuery, ListRules, listed
+from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.pages import Listing, Page
 from tenant_api.db.tables import Operation, OperationStep
 from tenant_api.kernel.caller import current_caller
 from tenant_api.operations.queue import CHANNEL
@@ -25,6 +26,7 @@ JOB_LISTS = ListRules(
     default_order="createdAt",
     direction_alone=True,
 )
+LISTING = Listing[Operation](rules=JOB_LISTS, key=col(Operation.number))
 
 
 class OperationRepository:
@@ -63,10 +65,10 @@ class OperationRepository:
         own = select(Operation).where(col(Operation.id) == operation_id, col(Operation.tenant_id) == self._tenant_id)
         return (await self._session.exec(own.with_for_update())).first()
 
-    async def page(self, query: ListQuery) -> Sequence[Operation]:
+    async def page(self, query: ListQuery) -> Page[Operation]:
         """A list as asked for."""
         own = select(Operation).where(col(Operation.tenant_id) == self._tenant_id)
-        return (await self._session.exec(listed(own, JOB_LISTS, query, key=col(Operation.number)))).all()
+        return await LISTING.page(self._session, own, query)
 
     async def steps_of(self, operation_ids: Sequence[UUID]) -> dict[UUID, list[OperationStep]]:
         """The steps of several operations, in the order in which they began."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from tenant_api.db.listing import ListQuery
+from tenant_api.db.pages import Page
 from tenant_api.db.tables import Operation
 from tenant_api.kernel.errors import ConflictError, NotFoundError
 from tenant_api.operations.plan import Plans
@@ -26,9 +27,10 @@ class JobService:
         operation = await self._operations.find(job_id)
         return await self._shown(_found(operation, job_id))
 
-    async def page(self, query: ListQuery) -> list[JobRead]:
+    async def page(self, query: ListQuery) -> Page[JobRead]:
         """A list as asked for, oldest first."""
-        return await self._all_shown(await self._operations.page(query))
+        page = await self._operations.page(query)
+        return Page(items=await self._all_shown(page.items), following=page.following, total=page.total)
 
     async def cancel(self, job_id: UUID) -> JobRead:
         """Ask a job to stop at the next pause and take back what it made. Repeatable.

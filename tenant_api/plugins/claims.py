@@ -12,13 +12,14 @@ from idp_providers.contract import ClientClaims
 from tenant_api.web.state import Pool
 
 CLAIMS = """
-SELECT c.client_id, c.is_approved, a.application_name, a.claim_set_name, a.education_organization_ids,
-       v.namespace_prefixes,
+SELECT c.client_id, c.is_approved AND NOT t.suspended AS is_approved, a.application_name,
+       a.claim_set_name, a.education_organization_ids, v.namespace_prefixes,
        ARRAY(SELECT s.data_store_id FROM api_client_data_stores s
              WHERE s.api_client_id = c.id ORDER BY s.data_store_id) AS data_store_ids
 FROM api_clients c
 JOIN applications a ON a.id = c.application_id
 JOIN vendors v ON v.id = a.vendor_id
+JOIN tenants t ON t.id = v.tenant_id
 WHERE c.client_id = ANY(%s)
 """
 

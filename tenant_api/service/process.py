@@ -18,11 +18,14 @@ from pydantic import SecretStr
 from idp_providers.errors import IdpError
 from tenant_api.app import create_app
 from tenant_api.backing import Backing, attached, started
+from tenant_api.claim_sets.document import InvalidDocumentError
+from tenant_api.claim_sets.loading import ensure_metadata
 from tenant_api.connect.bootstrap import bootstrap
 from tenant_api.db import migrations
 from tenant_api.runtime import open_runtime
 from tenant_api.service import administrator, presence
 from tenant_api.service.administrator import Administrator
+from tenant_api.service.errors import ServiceError
 from tenant_api.service.listener import bind, local_url
 from tenant_api.service.parts import run_together, stop_on_signals
 from tenant_api.service.renewal import renew_seals
@@ -34,7 +37,6 @@ from tenant_api.web.operation import FULL_ACCESS
 from tenant_api.web.state import Runtime
 from tenant_api.worker import run_worker
 
-MAINTENANCE_SECONDS = 30 * 60
 SECRET_LENGTH = 32
 
 logger = structlog.get_logger(__name__)
@@ -82,6 +84,7 @@ async def _serve(settings: Settings, backing: Backing, listener: socket.socket, 
     url = local_url(settings.http)
     async with open_runtime(settings, backing) as runtime:
         own, is_new = await _prepare_clients(runtime, backing, url)
+        await _load_claims(runtime)
         await ensure_samples(runtime)
 
         def answering() -> None:
@@ -144,8 +147,15 @@ async def _prepare_clients(runtime: Runtime, backing: Backing, url: str) -> tupl
     return own, is_new
 
 
+async def _load_claims(runtime: Runtime) -> None:
+    try:
+        await ensure_metadata(runtime)
+    except InvalidDocumentError as error:
+        raise ServiceError(f"The claims source cannot be loaded. {error}") from None
+
+
 async def _maintain(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Do what falls due with time: at once, then about every half hour."""
+    """Do what falls due with time: at once, then every so often."""
     while not stop.is_set():
         try:
             await runtime.idp.maintain()
@@ -153,7 +163,7 @@ async def _maintain(runtime: Runtime, stop: asyncio.Event) -> None:
         except (IdpError, psycopg.Error, PoolTimeout) as error:
             logger.warning("maintenance.failed", error=str(error))
         try:
-            async with asyncio.timeout(MAINTENANCE_SECONDS):
+            async with asyncio.timeout(60 * runtime.settings.identity.maintenance_minutes):
                 await stop.wait()
         except TimeoutError:
             continue

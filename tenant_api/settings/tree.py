@@ -1,5 +1,6 @@
 """Every setting of the service with its default. `TENANT_API_HTTP__PORT` is `settings.http.port`."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
@@ -7,9 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from tenant_api.kernel.secrets import is_complex, rule_of_complexity
 from tenant_api.settings.defaults import data_folder
 from tenant_api.settings.types import (
+    AddressList,
     ConnectionStringKey,
     Folder,
     JsonText,
+    LowerCase,
+    NetworkList,
     Origin,
     PathBase,
     Port,
@@ -27,10 +31,15 @@ class Group(BaseModel):
 
 
 class HttpSettings(Group):
+    """With `forwarded_headers`, what the known proxies say about the caller counts; none known means loopback."""
+
     host: Words = "127.0.0.1"
     port: Port = 8081
     path_base: PathBase = ""
     public_url: WebAddress | None = None
+    forwarded_headers: bool = False
+    known_proxies: AddressList = ()
+    known_networks: NetworkList = ()
     max_body_bytes: int = Field(30_000_000, ge=1)
     cors_origin: Origin = "http://localhost:8082"
     shutdown_grace_seconds: int = Field(10, ge=0)
@@ -42,6 +51,7 @@ class DatabaseSettings(Group):
     url: PostgresqlUrl | None = None
     pool_size: int = Field(10, ge=1, le=500)
     statement_timeout_seconds: int = Field(30, ge=1)
+    lock_timeout_seconds: float = Field(5.0, gt=0, le=60, allow_inf_nan=False)
     migrate_on_start: bool = True
 
 
@@ -84,6 +94,9 @@ class IdentitySettings(Group):
     service_role: Words = "cms-client"
     client_role: Words = "dms-client"
     allow_registration: bool = False
+    introspection_authentication: bool = False
+    conceal_tenants: bool = False
+    maintenance_minutes: int = Field(30, ge=1)
     secret_minimum_length: int = Field(32, ge=4)
     secret_maximum_length: int = Field(128, ge=4, le=1024, validate_default=True)
     clients: Annotated[tuple[BootstrapClient, ...], JsonText] = ()
@@ -119,6 +132,7 @@ class PluginChoice(Group):
 
 class IdpChoice(PluginChoice):
     name: Words = "self_hosted"
+    timeout_seconds: Seconds = 30.0
 
 
 class ProvisionerChoice(PluginChoice):
@@ -136,8 +150,31 @@ class WorkerSettings(Group):
 
 
 class ApiSettings(Group):
+    """`data_store_provider` adds a member of that value to every data store: data planes cache documents by it."""
+
     application_reset_endpoint: bool = False
     specification_version: Words = "v3"
+    data_store_provider: Literal["postgresql", "sqlserver"] | None = None
+
+
+class ClaimsSettings(Group):
+    """Where the claim sets and the hierarchy come from that an empty database starts with.
+
+    `embedded` is the metadata of a Data Standard, `directory` a `Claims.json` with fragments, `hybrid` the embedded
+    metadata with fragments. `unrestricted_loading` opens `/management/*`.
+    """
+
+    source: Annotated[Literal["embedded", "directory", "hybrid"], LowerCase] = "embedded"
+    directory: Folder | None = Field(default=None, validate_default=True)
+    data_standard: Literal["5.2", "6.1"] = "5.2"
+    unrestricted_loading: bool = False
+
+    @field_validator("directory")
+    @classmethod
+    def _check_directory(cls, directory: Path | None, info: ValidationInfo) -> Path | None:
+        if directory is None and info.data.get("source", "embedded") != "embedded":
+            raise ValueError("required unless the source is embedded")
+        return directory
 
 
 class LogSettings(Group):
@@ -158,4 +195,5 @@ class Settings(Group):
     provisioner: ProvisionerChoice = ProvisionerChoice()
     workers: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
+    claims: ClaimsSettings = ClaimsSettings()
     log: LogSettings = LogSettings()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from psycopg import Error as PsycopgError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyAddress, IPvAnyNetwork, SecretStr
 
 from tenant_api.kernel.keys import KeyRing, check_connection_string_key
 
@@ -77,6 +77,14 @@ def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> Any:
+    return [entry.strip() for entry in value.split(",") if entry.strip()] if isinstance(value, str) else value
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -91,5 +99,8 @@ Origin = Annotated[str, AfterValidator(_origin)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 RingText = Annotated[SecretStr, AfterValidator(_key_ring)]
 ConnectionStringKey = Annotated[SecretStr, AfterValidator(_connection_string_key)]
+AddressList = Annotated[tuple[IPvAnyAddress, ...], BeforeValidator(_listed)]
+NetworkList = Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_listed)]
 JsonText = BeforeValidator(_json)
 UpperCase = BeforeValidator(_upper)
+LowerCase = BeforeValidator(_lower)

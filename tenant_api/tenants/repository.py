@@ -1,15 +1,27 @@
 """Reads and writes tenants inside the caller's transaction; never commits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, exists, or_, select
+from sqlmodel import col, delete, exists, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from tenant_api.db.conflicts import conflict_of
-from tenant_api.db.listing import ListQuery, ListRules, listed
-from tenant_api.db.tables import DEFAULT_TENANT_ID, DataStore, ManagedDataStore, Tenant, Vendor
+from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.pages import Listing, Page
+from tenant_api.db.tables import (
+    DEFAULT_TENANT_ID,
+    ClaimSet,
+    DataStore,
+    ManagedDataStore,
+    Operation,
+    Profile,
+    Tenant,
+    Vendor,
+)
 from tenant_api.kernel.errors import DataError
 
 TENANT_LISTS = ListRules(
@@ -17,6 +29,19 @@ TENANT_LISTS = ListRules(
     order_by={"id": col(Tenant.id), "name": col(Tenant.name)},
     default_order="id",
 )
+LISTING = Listing[Tenant](rules=TENANT_LISTS, key=col(Tenant.id))
+CONTENTS: Mapping[str, Callable[[int], SelectOfScalar[Any]]] = {
+    "vendors": lambda tenant_id: select(Vendor.id).where(col(Vendor.tenant_id) == tenant_id),
+    "data stores": lambda tenant_id: select(DataStore.id).where(col(DataStore.tenant_id) == tenant_id),
+    "managed data stores": lambda tenant_id: select(ManagedDataStore.id).where(
+        col(ManagedDataStore.tenant_id) == tenant_id, col(ManagedDataStore.deleted_at).is_(None)
+    ),
+    "profiles": lambda tenant_id: select(Profile.id).where(col(Profile.tenant_id) == tenant_id),
+    "claim sets": lambda tenant_id: select(ClaimSet.id).where(col(ClaimSet.tenant_id) == tenant_id),
+    "unfinished jobs": lambda tenant_id: select(Operation.number).where(
+        col(Operation.tenant_id) == tenant_id, col(Operation.finished_at).is_(None)
+    ),
+}
 SENTENCES = {
     "uq_tenants_name": DataError.of("Name", "A tenant name already exists in the database. Please enter a unique name.")
 }
@@ -32,13 +57,41 @@ class TenantRepository:
         """One tenant."""
         return (await self._session.exec(_visible().where(col(Tenant.id) == tenant_id))).first()
 
-    async def page(self, query: ListQuery) -> Sequence[Tenant]:
+    async def page(self, query: ListQuery) -> Page[Tenant]:
         """A list as asked for."""
-        return (await self._session.exec(listed(_visible(), TENANT_LISTS, query, key=col(Tenant.id)))).all()
+        return await LISTING.page(self._session, _visible(), query)
+
+    async def lock(self, tenant_id: int) -> Tenant | None:
+        """One tenant that nobody else changes, deletes or adds anything to until the transaction ends."""
+        own = select(Tenant).where(col(Tenant.id) == tenant_id).with_for_update()
+        return (await self._session.exec(own)).first()
 
     async def add(self, tenant: Tenant) -> None:
         """Insert; DataError if the name is taken in any case."""
         self._session.add(tenant)
+        await self.save()
+
+    async def contents(self, tenant_id: int) -> list[str]:
+        """What belongs to a tenant, counted, in words."""
+        found = []
+        for words, belonging in CONTENTS.items():
+            counting = select(func.count()).select_from(belonging(tenant_id).subquery())
+            if number := (await self._session.exec(counting)).one():
+                found.append(f"{number} {words}")
+        return found
+
+    async def remove(self, tenant_id: int) -> None:
+        """Delete an empty tenant, with the history of what it had."""
+        await self._session.exec(delete(ManagedDataStore).where(col(ManagedDataStore.tenant_id) == tenant_id))
+        await self._session.exec(delete(Operation).where(col(Operation.tenant_id) == tenant_id))
+        await self._session.exec(delete(Tenant).where(col(Tenant.id) == tenant_id))
+
+    def on_commit(self, act: Callable[[], None]) -> None:
+        """Act once what was written counts for everybody."""
+        event.listen(self._session.sync_session, "after_commit", lambda _session: act(), once=True)
+
+    async def save(self) -> None:
+        """Write what changed; DataError if the name is taken in any case."""
         try:
             await self._session.flush()
         except IntegrityError as error:

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from tenant_api.db.tables import Tenant
 from tenant_api.kernel import lengths
 from tenant_api.web.rules import Matches, MaxLength, NotEmpty
-from tenant_api.web.wire import ReadModel, Text, WriteModel
+from tenant_api.web.wire import Int64, ReadModel, Text, WriteModel
 
 ALPHABET = "Tenant name must contain only alphanumeric characters, hyphens, and underscores."
 
@@ -14,6 +14,12 @@ class TenantCreate(WriteModel):
     """Body of POST."""
 
     name: Annotated[Text | None, NotEmpty(), MaxLength(lengths.TENANT_NAME), Matches(r"[a-zA-Z0-9_-]+", ALPHABET)] = ""
+
+
+class TenantReplace(TenantCreate):
+    """Body of PUT."""
+
+    id: Int64 = 0
 
 
 class TenantCreated(ReadModel):
@@ -39,3 +45,16 @@ class TenantRead(ReadModel):
     def of(cls, row: Tenant) -> Self:
         assert row.id is not None
         return cls(id=row.id, name=row.name)
+
+
+class TenantStatusRead(ReadModel):
+    """Whether a tenant is served."""
+
+    id: int
+    name: str
+    suspended: bool
+
+    @classmethod
+    def of(cls, row: Tenant) -> Self:
+        assert row.id is not None
+        return cls(id=row.id, name=row.name, suspended=row.suspended)

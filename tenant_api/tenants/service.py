@@ -1,33 +1,66 @@
 """Rules about tenants; knows no HTTP and no SQL."""
 
-from collections.abc import Sequence
-
 from tenant_api.db.listing import ListQuery
-from tenant_api.db.tables import Tenant
-from tenant_api.kernel.errors import NotFoundError
+from tenant_api.db.pages import Page
+from tenant_api.db.tables import DEFAULT_TENANT_ID, Tenant
+from tenant_api.kernel.errors import ConflictError, DependentItemExistsError, NotFoundError
 from tenant_api.tenants.repository import TenantRepository
-from tenant_api.tenants.schemas import TenantCreate
+from tenant_api.tenants.schemas import TenantCreate, TenantReplace
+from tenant_api.web.directory import TenantDirectory
 
 
 class TenantService:
-    """Tenants are made and shown, never changed: everything else hangs on them."""
+    """Tenants. A suspended one is not served: its name leads nowhere, its clients get no tokens; nothing is lost."""
 
-    def __init__(self, tenants: TenantRepository) -> None:
+    def __init__(self, tenants: TenantRepository, directory: TenantDirectory) -> None:
         self._tenants = tenants
+        self._directory = directory
 
-    async def page(self, query: ListQuery) -> Sequence[Tenant]:
+    async def page(self, query: ListQuery) -> Page[Tenant]:
         """A list as asked for."""
         return await self._tenants.page(query)
 
     async def get(self, tenant_id: int) -> Tenant:
         """One tenant; NotFoundError."""
         tenant = await self._tenants.find(tenant_id)
-        if tenant is None:
-            raise NotFoundError(f"Tenant {tenant_id} not found. It may have been recently deleted.")
-        return tenant
+        return _there(tenant, tenant_id)
 
     async def create(self, wanted: TenantCreate) -> Tenant:
         """A new tenant with nothing in it; DataError if its name is taken."""
         tenant = Tenant(name=wanted.name or "")
         await self._tenants.add(tenant)
         return tenant
+
+    async def replace(self, tenant_id: int, wanted: TenantReplace) -> None:
+        """Rename a tenant; DataError if the name is taken. What belongs to it stays where it is."""
+        tenant = await self._changeable(tenant_id)
+        tenant.name = wanted.name or ""
+        await self._tenants.save()
+
+    async def suspend(self, tenant_id: int, *, suspended: bool) -> None:
+        """Stop or resume serving a tenant. Tokens that were granted stay valid until they expire."""
+        tenant = await self._changeable(tenant_id)
+        tenant.suspended = suspended
+        await self._tenants.save()
+
+    async def remove(self, tenant_id: int) -> None:
+        """Delete a tenant in which nothing is left but its history; DependentItemExistsError names what is."""
+        tenant = await self._changeable(tenant_id)
+        if contents := await self._tenants.contents(tenant_id):
+            raise DependentItemExistsError(
+                f"Tenant '{tenant.name}' still has {', '.join(contents)}. Remove these first."
+            )
+        await self._tenants.remove(tenant_id)
+
+    async def _changeable(self, tenant_id: int) -> Tenant:
+        if tenant_id == DEFAULT_TENANT_ID:
+            raise ConflictError("The default tenant cannot be changed.")
+        tenant = _there(await self._tenants.lock(tenant_id), tenant_id)
+        self._tenants.on_commit(self._directory.forget)
+        return tenant
+
+
+def _there(tenant: Tenant | None, tenant_id: int) -> Tenant:
+    if tenant is None:
+        raise NotFoundError(f"Tenant {tenant_id} not found. It may have been recently deleted.")
+    return tenant

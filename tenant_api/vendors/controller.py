@@ -1,5 +1,7 @@
 """The routes of vendors."""
 
+from typing import Any
+
 from litestar import Controller, MediaType, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,6 +13,7 @@ from tenant_api.vendors.repository import VENDOR_LISTS, VendorRepository
 from tenant_api.vendors.schemas import VendorCreate, VendorRead, VendorReplace
 from tenant_api.vendors.service import VendorService
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
+from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
 from tenant_api.web.state import runtime_of, tenant_of
@@ -34,9 +37,9 @@ class VendorController(Controller):
     dependencies = {"vendors": Provide(provide_vendors, sync_to_thread=False)}
 
     @get(opt=operation("listVendors", "List vendors", READ_ONLY, answers={200: list[VendorRead]}, lists=VENDOR_LISTS))
-    async def list_all(self, request: ApiRequest, vendors: NamedDependency[VendorService]) -> list[VendorRead]:
-        rows = await vendors.page(read_list_query(request, VENDOR_LISTS))
-        return [VendorRead.of(row) for row in rows]
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
+        query = read_list_query(request, VENDOR_LISTS)
+        return await answer_list(request, query, lambda session: provide_vendors(request, session).page, VendorRead.of)
 
     @post(
         opt=operation(

@@ -1,6 +1,5 @@
 """Reads and writes one tenant's vendors inside the caller's transaction; never commits."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, String, literal
@@ -11,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from tenant_api.db.conflicts import conflict_of
-from tenant_api.db.listing import ListQuery, ListRules, listed
+from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.pages import Listing, Page
 from tenant_api.db.tables import Vendor
 from tenant_api.kernel.caller import current_caller
 from tenant_api.kernel.errors import DataError
@@ -37,6 +37,7 @@ VENDOR_LISTS = ListRules(
     },
     default_order="id",
 )
+LISTING = Listing[Vendor](rules=VENDOR_LISTS, key=col(Vendor.id))
 SENTENCES = {
     "uq_vendors_tenant_id_company_twin": DataError.of(
         "Name", "A vendor name already exists in the database. Please enter a unique name."
@@ -64,9 +65,9 @@ class VendorRepository:
         own = self._own().where(col(Vendor.id) == vendor_id)
         return (await self._session.exec(own.with_for_update(read=True, key_share=True))).first() is not None
 
-    async def page(self, query: ListQuery) -> Sequence[Vendor]:
+    async def page(self, query: ListQuery) -> Page[Vendor]:
         """A list as asked for."""
-        return (await self._session.exec(listed(self._own(), VENDOR_LISTS, query, key=col(Vendor.id)))).all()
+        return await LISTING.page(self._session, self._own(), query)
 
     async def put(self, *, company: str, **details: str | list[str] | None) -> tuple[int, bool]:
         """Insert, or replace the one of the same company; answers its id and whether it is new."""

@@ -1,11 +1,10 @@
 """Rules about vendors; knows no HTTP and no SQL."""
 
-from collections.abc import Sequence
-
 from tenant_api.api_clients.issuing import Issuing
 from tenant_api.api_clients.locking import ApplicationLocks
 from tenant_api.api_clients.repository import ApiClientRepository
 from tenant_api.db.listing import ListQuery
+from tenant_api.db.pages import Page
 from tenant_api.db.tables import Vendor
 from tenant_api.kernel.errors import NotFoundError
 from tenant_api.vendors.repository import VendorRepository
@@ -27,7 +26,7 @@ class VendorService:
         self._locks = locks
         self._issuing = issuing
 
-    async def page(self, query: ListQuery) -> Sequence[Vendor]:
+    async def page(self, query: ListQuery) -> Page[Vendor]:
         """A list as asked for."""
         return await self._vendors.page(query)
 

@@ -27,6 +27,8 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
         raise AuthorizationError
     if not described.access & principal.scopes:
         raise AuthorizationError
+    if refusal := connection.scope["state"].get("tenancy_refusal"):
+        raise refusal
     connection.scope["state"]["principal"] = principal
     set_caller(principal.subject)
 

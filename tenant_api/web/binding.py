@@ -6,6 +6,7 @@ body: JSON, the guard of PUT, the field rules. Whatever is wrong here changes no
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from litestar import Request
@@ -13,8 +14,9 @@ from litestar.datastructures import State
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from tenant_api.db.listing import ListQuery, ListRules
+from tenant_api.db.listing import Cursor, ListQuery, ListRules
 from tenant_api.kernel.errors import BadRequestError, DataError, ParameterError, UnsupportedMediaTypeError
+from tenant_api.web import cursors
 from tenant_api.web.wire import WriteModel
 
 ApiRequest = Request[Any, Any, State]
@@ -81,13 +83,22 @@ def read_list_query(request: ApiRequest, rules: ListRules) -> ListQuery:
     ]
     if errors:
         raise ParameterError(errors=errors)
-    return ListQuery(
+    query = ListQuery(
         offset=offset,
         limit=limit,
         order_by=order_by,
         descending=descending,
         filters=filters,
+        total_count=given.get("totalcount", "").lower() == "true",
     )
+    return replace(query, after=_cursor(given.get("after"), rules, query))
+
+
+def _cursor(text: str | None, rules: ListRules, query: ListQuery) -> Cursor | None:
+    cursor = None if text is None else cursors.read(text, rules, query)
+    if text is not None and cursor is None:
+        raise ParameterError(errors=["'after' does not belong to this list in this order."])
+    return cursor
 
 
 def _filters(given: Mapping[str, str], rules: ListRules) -> tuple[dict[str, Any], list[str]]:

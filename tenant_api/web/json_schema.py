@@ -37,7 +37,8 @@ class _WireSchema(GenerateJsonSchema):
         return False
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        return self.mode == SENT or super().field_is_required(field, total)
+        always_sent = self.mode == SENT and "serialization_exclude_if" not in field
+        return always_sent or super().field_is_required(field, total)
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         described = super().model_schema(schema)

@@ -21,6 +21,7 @@ from tenant_api.web.wire import Int32
 Json = dict[str, Any]
 
 DOCUMENTED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+PAGING = ("offset", "limit", "totalCount", "after")
 FORM = "application/x-www-form-urlencoded"
 OAUTH = "oauth2_client_credentials"
 INFO = {
@@ -125,12 +126,13 @@ def _types(described: Iterable[Described]) -> Iterator[tuple[Any, Any]]:
         yield from ((answer, SENT) for answer in entry.operation.answers.values() if answer is not None)
         yield from ((taken, TAKEN) for taken in (entry.operation.body, entry.operation.form) if taken)
         yield from ((entry.type_of(name), TAKEN) for name in entry.parameters)
+        yield from ((kind, TAKEN) for kind in entry.operation.query.values())
 
 
 def _operation(entry: Described, schemas: JsonSchemas, runtime: Runtime) -> Json:
     described = entry.operation
     tenant = runtime.settings.multi_tenancy and not is_exempt(entry.path)
-    parameters = [*_path_parameters(entry, schemas), *_list_parameters(described)]
+    parameters = [*_path_parameters(entry, schemas), *_query_parameters(entry, schemas), *_list_parameters(described)]
     if tenant:
         parameters.append({"$ref": "#/components/parameters/Tenant"})
     written: Json = {
@@ -155,6 +157,11 @@ def _path_parameters(entry: Described, schemas: JsonSchemas) -> Iterator[Json]:
         yield {"name": name, "in": "path", "required": True, "schema": schemas.of(entry.type_of(name), TAKEN)}
 
 
+def _query_parameters(entry: Described, schemas: JsonSchemas) -> Iterator[Json]:
+    for name, kind in entry.operation.query.items():
+        yield {"name": name, "in": "query", "schema": schemas.of(kind, TAKEN)}
+
+
 def _list_parameters(described: Operation) -> Iterator[Json]:
     rules = described.lists
     if rules is None:
@@ -165,11 +172,13 @@ def _list_parameters(described: Operation) -> Iterator[Json]:
     if rules.order_by:
         yield {"name": "orderBy", "in": "query", "schema": {"type": "string", "enum": list(rules.order_by)}}
         yield {"$ref": "#/components/parameters/direction"}
-    yield from ({"$ref": f"#/components/parameters/{name}"} for name in ("offset", "limit"))
+    yield from ({"$ref": f"#/components/parameters/{name}"} for name in PAGING)
 
 
 def _answers(described: Operation, schemas: JsonSchemas) -> Iterator[tuple[str, Json]]:
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", *described.headers)}
+    if described.lists:
+        headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in ("Total-Count", "Link")}
     for status, body in described.answers.items():
         answer: Json = {"description": HTTPStatus(status).phrase, "headers": headers}
         if body is not None:

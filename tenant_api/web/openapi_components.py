@@ -31,7 +31,16 @@ PARAMETERS: dict[str, Json] = {
         "description": "How many items at most; all if absent.",
         "schema": {**INT32, "minimum": 1},
     },
-    "totalCount": {"in": "query", "description": "Accepted and without effect.", "schema": {"type": "boolean"}},
+    "totalCount": {
+        "in": "query",
+        "description": "Count all items into `Total-Count` and link to the next page.",
+        "schema": {"type": "boolean"},
+    },
+    "after": {
+        "in": "query",
+        "description": "Where a page begins, as `Link` said.",
+        "schema": {"type": "string"},
+    },
     "orderBy": {"in": "query", "description": "The member to sort by.", "schema": {"type": "string"}},
     "direction": {"in": "query", "description": "Of `orderBy`.", "schema": {"type": "string", "enum": DIRECTIONS}},
 }
@@ -49,6 +58,19 @@ HEADERS: Json = {
         "schema": {"type": "string"},
     },
     "Location": {"description": "The address of what was made or changed.", "schema": ADDRESS},
+    "ETag": {"description": "Names exactly this body; `If-None-Match` takes it.", "schema": {"type": "string"}},
+    "X-Reload-Id": {
+        "description": "The load that the document came from.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "Total-Count": {
+        "description": "How many items there are on all pages, if `totalCount` asked.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Link": {
+        "description": "The first page, and the next one if there is one (RFC 8288), if `totalCount` asked.",
+        "schema": {"type": "string"},
+    },
     "Operation-Location": {"description": "The address of the job that does the work.", "schema": ADDRESS},
 }
 

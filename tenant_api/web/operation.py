@@ -27,7 +27,8 @@ class Operation:
 
     `answers` maps a success status to its body's type, None for an empty body; `media_type` is that of these
     bodies. `problems` are the refusals beyond those that follow from the rest. `path` types the parameters of the
-    path: `id` is an `Int32` unless it says otherwise, any other a text.
+    path: `id` is an `Int32` unless it says otherwise, any other a text. `query` types what may be asked
+    for besides lists.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Operation:
     form: type[BaseModel] | None = None
     lists: ListRules | None = None
     path: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
     media_type: str = "application/json"
 

@@ -14,9 +14,9 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.types import ExceptionHandlersMap, HTTPScope, Receive, Send
-from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, LockNotAvailable, SerializationFailure
 from psycopg_pool import PoolTimeout
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as SessionTimeout
 
 from idp_providers.errors import IdpUnavailableError
@@ -115,6 +115,14 @@ def render_database(request: Request[Any, Any, Any], error: OperationalError) ->
     return render_unexpected(request, error)
 
 
+def render_integrity(request: Request[Any, Any, Any], error: IntegrityError) -> Response[dict[str, Any]]:
+    """The tenant was deleted while something was being added to it; anything else is unexpected."""
+    cause = error.orig
+    if isinstance(cause, ForeignKeyViolation) and (cause.diag.constraint_name or "").endswith("_tenant_id"):
+        return render(request, ConcurrentModificationError())
+    return render_unexpected(request, error)
+
+
 def render_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """A defect of ours: the log has it, the caller learns nothing but the correlation id."""
     logger.error("request.failed", exc_info=error, path=request.scope["state"]["path"], method=request.method)
@@ -125,6 +133,7 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     TenantApiError: render,
     HTTPException: render_framework,
     OperationalError: render_database,
+    IntegrityError: render_integrity,
     SessionTimeout: render_overload,
     PoolTimeout: render_overload,
     IdpUnavailableError: render_overload,

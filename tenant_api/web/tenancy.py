@@ -6,7 +6,7 @@ from typing import cast
 
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from tenant_api.kernel.errors import BadRequestError
+from tenant_api.kernel.errors import BadRequestError, TenantApiError
 from tenant_api.web.directory import TenantDirectory
 from tenant_api.web.problems import answer_failure
 
@@ -15,19 +15,26 @@ UNSAFE = re.compile(r"[^A-Za-z0-9 _\-.:/]")
 
 
 class Tenancy:
-    """ASGI wrapper: puts `tenant_id` into the request's state or refuses the request."""
+    """ASGI wrapper: puts `tenant_id` into the request's state or refuses the request.
 
-    def __init__(self, app: ASGIApp, directory: Callable[[], TenantDirectory]) -> None:
+    With `conceal`, whoever has not proved who they are learns nothing about tenants: the refusal waits in the
+    state until admission has judged the caller.
+    """
+
+    def __init__(self, app: ASGIApp, directory: Callable[[], TenantDirectory], *, conceal: bool) -> None:
         self._app = app
         self._directory = directory
+        self._conceal = conceal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if str(scope["type"]) == "http" and not is_exempt(scope["state"]["path"]):
             try:
                 scope["state"]["tenant_id"] = await self._addressed(cast("HTTPScope", scope))
             except Exception as error:  # noqa: BLE001 - the framework, which answers failures, is further in
-                await answer_failure(cast("HTTPScope", scope), receive, send, error)
-                return
+                if not (self._conceal and isinstance(error, TenantApiError)):
+                    await answer_failure(cast("HTTPScope", scope), receive, send, error)
+                    return
+                scope["state"]["tenancy_refusal"] = error
         await self._app(scope, receive, send)
 
     async def _addressed(self, scope: HTTPScope) -> int:

@@ -34,6 +34,28 @@ def data_store(**changes: Any) -> Body:
     }
 
 
+def context(data_store_id: int, **changes: Any) -> Body:
+    return {"dataStoreId": data_store_id, "contextKey": "schoolYear", "contextValue": "2026", **changes}
+
+
+def derivative(data_store_id: int, **changes: Any) -> Body:
+    return {
+        "dataStoreId": data_store_id,
+        "derivativeType": "ReadReplica",
+        "connectionString": "host=replica;database=edfi;",
+        **changes,
+    }
+
+
+def definition(name: str, inside: str = '<Resource name="School"/>') -> str:
+    return f'<Profile name="{name}">{inside}</Profile>'
+
+
+def profile(name: str = "", **changes: Any) -> Body:
+    chosen = name or unique("Profile")
+    return {"name": chosen, "definition": definition(chosen), **changes}
+
+
 def application(vendor_id: int, **changes: Any) -> Body:
     return {
         "applicationName": unique("App"),

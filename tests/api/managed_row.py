@@ -4,8 +4,10 @@ from uuid import uuid4
 
 import psycopg
 
+from tenant_api.managed_data_stores.states import CREATE
 
-def insert_managed(connection: psycopg.Connection, data_store_id: int, *, tenant_id: int = 0) -> int:
+
+def insert_managed(connection: psycopg.Connection, data_store_id: int | None, *, tenant_id: int = 0) -> int:
     """Insert one that is ready and answer its id."""
     template, operation = uuid4(), uuid4()
     connection.execute(
@@ -15,8 +17,8 @@ def insert_managed(connection: psycopg.Connection, data_store_id: int, *, tenant
     )
     connection.execute(
         "INSERT INTO operations (id, tenant_id, kind, target, state, deadline, max_attempts, created_by) "
-        "VALUES (%s, %s, 'create', %s, 'succeeded', now(), 5, 'system')",
-        (operation, tenant_id, str(operation)),
+        "VALUES (%s, %s, %s, %s, 'succeeded', now(), 5, 'system')",
+        (operation, tenant_id, CREATE, str(operation)),
     )
     name = f"m{operation.hex[:8]}"
     row = connection.execute(

@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Identifier
 
 from tenant_api.app import create_app
 from tenant_api.backing import attached
+from tenant_api.claim_sets.loading import ensure_metadata
 from tenant_api.connect.bootstrap import bootstrap
 from tenant_api.embedded import ServerAddress
 from tenant_api.kernel.logging import setup_logging
@@ -166,3 +167,4 @@ async def _start_once(url: str) -> None:
     with attached(settings) as backing:
         async with open_runtime(settings, backing) as runtime:
             await bootstrap(runtime.idp, settings.identity.clients)
+            await ensure_metadata(runtime)

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from tenant_api.db import session
 from tests.api import bodies
 from tests.api.problems import is_problem, is_unresolved
 from tests.api.service import Api, serving
@@ -64,11 +63,8 @@ async def test_twenty_posts_of_one_tenant_make_one(fleet: Api) -> None:
     assert statuses(answers) == {201: 1, 400: 19}
 
 
-async def test_whoever_waits_too_long_for_an_application_is_told_to_retry(
-    service_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "LOCK_TIMEOUT", "200ms")
-    async with serving(service_url) as api:
+async def test_whoever_waits_too_long_for_an_application_is_told_to_retry(service_url: str) -> None:
+    async with serving(service_url, DATABASE__LOCK_TIMEOUT_SECONDS="0.2") as api:
         vendor_id = await api.made("/v3/vendors", bodies.vendor())
         store_id = await api.made("/v3/dataStores", bodies.data_store())
         body = bodies.application(vendor_id)

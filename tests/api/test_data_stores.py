@@ -9,7 +9,7 @@ from tenant_api.kernel.connection_strings import decode
 from tests.api import bodies
 from tests.api.managed_row import insert_managed
 from tests.api.problems import breaks_rules, is_bad_parameter, is_missing, is_problem
-from tests.api.service import Api
+from tests.api.service import Api, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -206,3 +206,12 @@ async def test_the_data_store_of_a_managed_one_is_left_to_it(service_url: str, a
         await api.put(f"/v3/dataStores/{store_id}", bodies.data_store(id=store_id, name="")),
         {"Name": ["'Name' must not be empty."]},
     )
+
+
+async def test_a_provider_is_shown_only_if_the_settings_name_one(service_url: str) -> None:
+    async with serving(service_url, API__DATA_STORE_PROVIDER="postgresql") as api:
+        store_id = await api.made("/v3/dataStores", bodies.data_store())
+        assert (await api.get(f"/v3/dataStores/{store_id}")).json()["provider"] == "postgresql"
+        assert (await api.get("/v3/dataStores")).json()[0]["provider"] == "postgresql"
+    async with serving(service_url) as api:
+        assert "provider" not in (await api.get(f"/v3/dataStores/{store_id}")).json()

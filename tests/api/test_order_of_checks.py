@@ -19,6 +19,9 @@ RESOURCES = {
     "/v3/applications": bodies.application(0, applicationName=""),
     "/v3/apiClients": bodies.api_client(0, []),
     "/v3/dataStores": bodies.data_store(name=""),
+    "/v3/dataStoreContexts": bodies.context(7, contextKey=""),
+    "/v3/dataStoreDerivatives": bodies.derivative(7, derivativeType=""),
+    "/v3/profiles": bodies.profile(definition=""),
 }
 GUARD = {"Id": ["Request body id must match the id in the url."]}
 JSON = {"Content-Type": "application/json"}

@@ -4,7 +4,7 @@ import pytest
 
 from tests.api import bodies
 from tests.api.problems import is_missing, is_problem, is_unresolved
-from tests.api.service import Api
+from tests.api.service import Api, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -164,6 +164,23 @@ async def test_tenants_and_tokens_need_no_tenant(shared_fleet: Api, north: Town)
 async def test_single_tenant_mode_ignores_the_header(api: Api) -> None:
     await api.made("/v3/vendors", bodies.vendor(), tenant="Nowhere")
     assert len((await api.get("/v3/vendors")).json()) == 1
+
+
+async def test_tenants_can_be_concealed_from_whoever_is_not_known(service_url: str) -> None:
+    async with serving(service_url, multi_tenancy=True, IDENTITY__CONCEAL_TENANTS="true") as fleet:
+        await fleet.made("/v3/tenants", {"name": "Known"})
+        names = ("Known", "Unknown", None)
+        for path in ("/v3/vendors", "/v3/vendors/1", "/", "/openapi/v1.json", "/nowhere"):
+            answers = [await fleet.get(path, tenant=name, caller=None) for name in names]
+            assert len({answer.status_code for answer in answers}) == 1
+        for answer in (
+            await fleet.get("/v3/vendors", tenant="Unknown"),
+            await fleet.post("/v3/vendors", bodies.vendor(), tenant="Unknown"),
+        ):
+            is_problem(answer, 400, "bad-request", "Invalid tenant: Unknown")
+        assert (await fleet.get("/v3/vendors")).status_code == 400
+        assert (await fleet.post("/v3/vendors", {}, tenant="Unknown", caller="reader")).status_code == 403
+        assert (await fleet.get("/v3/vendors", tenant="Known")).status_code == 200
 
 
 async def test_a_tenant_that_the_database_cannot_tell_is_a_failure_of_ours(fleet: Api) -> None:

@@ -1,9 +1,13 @@
 """Tenants speak the contract (section 1.9) and are there only with multi-tenancy."""
 
+import asyncio
+
+import psycopg
 import pytest
 
 from tests.api import bodies
-from tests.api.problems import breaks_rules, is_bad_parameter, is_missing
+from tests.api.managed_row import insert_managed
+from tests.api.problems import breaks_rules, is_bad_parameter, is_missing, is_problem
 from tests.api.service import Api
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +108,105 @@ async def test_without_multi_tenancy_there_are_no_tenants(api: Api) -> None:
             is_missing(answer, "The requested resource could not be found.")
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_tenants_are_never_changed(shared_fleet: Api, method: str) -> None:
-    tenant_id = await shared_fleet.made("/v3/tenants", bodies.tenant())
-    assert (await shared_fleet.call(method, f"/v3/tenants/{tenant_id}", {})).status_code == 405
+async def test_a_renamed_tenant_keeps_what_it_has(fleet: Api) -> None:
+    tenant_id = await fleet.made("/v3/tenants", {"name": "North"})
+    await fleet.made("/v3/vendors", bodies.vendor(), tenant="North")
+    answer = await fleet.put(f"/v3/tenants/{tenant_id}", {"id": tenant_id, "name": "Norden"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await fleet.get(f"/v3/tenants/{tenant_id}")).json() == {"id": tenant_id, "name": "Norden"}
+    assert len((await fleet.get("/v3/vendors", tenant="norden")).json()) == 1
+    assert (await fleet.get("/v3/vendors", tenant="North")).status_code == 400
+    other = await fleet.made("/v3/tenants", {"name": "North"})
+    breaks_rules(await fleet.put(f"/v3/tenants/{other}", {"id": other, "name": "NORDEN"}), TAKEN)
+    await fleet.put(f"/v3/tenants/{tenant_id}", {"id": tenant_id, "name": "NORDEN"})
+    assert (await fleet.get(f"/v3/tenants/{tenant_id}")).json()["name"] == "NORDEN"
+    breaks_rules(await fleet.put(f"/v3/tenants/{other}", {"id": other, "name": "a b"}), {"Name": [ALPHABET]})
+    guard = {"Id": ["Request body id must match the id in the url."]}
+    breaks_rules(await fleet.put(f"/v3/tenants/{other}", {"id": 1234, "name": "x"}), guard)
+
+
+async def test_a_suspended_tenant_is_not_served_until_it_is_resumed(fleet: Api) -> None:
+    tenant_id = await fleet.made("/v3/tenants", {"name": "North"})
+    vendor = await fleet.made("/v3/vendors", bodies.vendor(), tenant="North")
+    credential = (await fleet.post("/v3/applications", bodies.application(vendor), tenant="North")).json()
+    for _ in range(2):
+        answer = await fleet.post(f"/v3/tenants/{tenant_id}/suspend")
+        assert (answer.status_code, answer.content) == (204, b"")
+    is_problem(await fleet.get("/v3/vendors", tenant="North"), 400, "bad-request", "Invalid tenant: North")
+    refused = await fleet.grant(credential)
+    assert (refused.status_code, refused.json()["errors"]) == (
+        401,
+        ["invalid_client. Invalid client or Invalid client credentials"],
+    )
+    shown = {"id": tenant_id, "name": "North"}
+    assert (await fleet.get("/v3/tenants")).json() == [shown]
+    assert (await fleet.get(f"/v3/tenants/{tenant_id}/status")).json() == {**shown, "suspended": True}
+    assert (await fleet.post(f"/v3/tenants/{tenant_id}/resume")).status_code == 204
+    assert (await fleet.get(f"/v3/tenants/{tenant_id}/status")).json() == {**shown, "suspended": False}
+    assert len((await fleet.get("/v3/vendors", tenant="North")).json()) == 1
+    assert (await fleet.grant(credential)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/v3/vendors", bodies.vendor(), "1 vendors"),
+        ("/v3/dataStores", bodies.data_store(), "1 data stores"),
+        ("/v3/profiles", bodies.profile(), "1 profiles"),
+    ],
+)
+async def test_only_an_empty_tenant_is_deleted(fleet: Api, path: str, body: bodies.Body, words: str) -> None:
+    tenant_id = await fleet.made("/v3/tenants", {"name": "North"})
+    made = await fleet.made(path, body, tenant="North")
+    sentence = f"Tenant 'North' still has {words}. Remove these first."
+    answer = await fleet.delete(f"/v3/tenants/{tenant_id}")
+    is_problem(answer, 409, "conflict:dependent-item-exists", sentence)
+    assert (await fleet.delete(f"{path}/{made}", tenant="North")).status_code == 204
+    answer = await fleet.delete(f"/v3/tenants/{tenant_id}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await fleet.get("/v3/vendors", tenant="North")).status_code == 400
+    assert (await fleet.get("/v3/tenants")).json() == []
+    assert await fleet.made("/v3/tenants", {"name": "North"}) != tenant_id
+
+
+async def test_a_tenant_with_a_managed_data_store_stays_and_its_history_does_not(service_url: str, fleet: Api) -> None:
+    tenant_id = await fleet.made("/v3/tenants", {"name": "North"})
+    with psycopg.connect(service_url, autocommit=True) as connection:
+        managed = insert_managed(connection, None, tenant_id=tenant_id)
+        sentence = "Tenant 'North' still has 1 managed data stores, 1 unfinished jobs. Remove these first."
+        answer = await fleet.delete(f"/v3/tenants/{tenant_id}")
+        is_problem(answer, 409, "conflict:dependent-item-exists", sentence)
+        connection.execute("UPDATE managed_data_stores SET deleted_at = now() WHERE id = %s", (managed,))
+        connection.execute("UPDATE operations SET finished_at = now() WHERE tenant_id = %s", (tenant_id,))
+    assert (await fleet.delete(f"/v3/tenants/{tenant_id}")).status_code == 204
+
+
+CHANGES = [("PUT", ""), ("DELETE", ""), ("POST", "/suspend"), ("POST", "/resume")]
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+async def test_changes_are_for_administrators_and_for_tenants_that_are_there(
+    shared_fleet: Api, method: str, path: str
+) -> None:
+    body = {"id": 999_999, "name": "x"} if method == "PUT" else None
+    detail = "Tenant 999999 not found. It may have been recently deleted."
+    is_missing(await shared_fleet.call(method, f"/v3/tenants/999999{path}", body), detail)
+    assert (await shared_fleet.call(method, f"/v3/tenants/1{path}", body, caller="reader")).status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+async def test_the_default_tenant_is_never_changed(shared_fleet: Api, method: str, path: str) -> None:
+    body = {"id": 0, "name": "x"} if method == "PUT" else None
+    answer = await shared_fleet.call(method, f"/v3/tenants/0{path}", body)
+    is_problem(answer, 409, "conflict", "The default tenant cannot be changed.")
+
+
+async def test_nothing_is_added_to_a_tenant_that_is_being_deleted(fleet: Api) -> None:
+    for number in range(5):
+        name = f"Tenant{number}"
+        tenant_id = await fleet.made("/v3/tenants", {"name": name})
+        await fleet.get("/v3/vendors", tenant=name)
+        added, deleted = await asyncio.gather(
+            fleet.post("/v3/vendors", bodies.vendor(), tenant=name), fleet.delete(f"/v3/tenants/{tenant_id}")
+        )
+        assert (added.status_code, deleted.status_code) in {(201, 409), (409, 204), (400, 204)}

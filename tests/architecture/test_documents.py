@@ -58,6 +58,8 @@ def written(default: Any) -> str:
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
+    if default == ():
+        return "empty list"
     return f"`{default}`" if default != "" else "empty"
 
 

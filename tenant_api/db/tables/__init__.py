@@ -1,9 +1,18 @@
 """Every table, for Alembic and for repositories. Foreign keys cross features, so tables live together."""
 
 from tenant_api.db.tables.applications import ApiClient, ApiClientDataStore, Application
-from tenant_api.db.tables.data_stores import DataStore
+from tenant_api.db.tables.claim_sets import (
+    AuthorizationStrategy,
+    ClaimNode,
+    ClaimsDocument,
+    ClaimSet,
+    ClaimSetPermission,
+    ResourceClaim,
+)
+from tenant_api.db.tables.data_stores import DataStore, DataStoreContext, DataStoreDerivative
 from tenant_api.db.tables.managed_data_stores import ManagedDataStore
 from tenant_api.db.tables.operations import Operation, OperationStep
+from tenant_api.db.tables.profiles import ApplicationProfile, Profile
 from tenant_api.db.tables.templates import Template
 from tenant_api.db.tables.tenants import DEFAULT_TENANT_ID, DEFAULT_TENANT_NAME, Installation, Tenant
 from tenant_api.db.tables.vendors import Vendor
@@ -14,11 +23,21 @@ __all__ = [
     "ApiClient",
     "ApiClientDataStore",
     "Application",
+    "ApplicationProfile",
+    "AuthorizationStrategy",
+    "ClaimNode",
+    "ClaimSet",
+    "ClaimSetPermission",
+    "ClaimsDocument",
     "DataStore",
+    "DataStoreContext",
+    "DataStoreDerivative",
     "Installation",
     "ManagedDataStore",
     "Operation",
     "OperationStep",
+    "Profile",
+    "ResourceClaim",
     "Template",
     "Tenant",
     "Vendor",

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Integer, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Identity, Index, Integer, UniqueConstraint
 from sqlmodel import Field
 
 from tenant_api.db.base import Row, Stamped
@@ -13,7 +13,10 @@ class Application(Stamped, table=True):
     """What a vendor may do with some of a tenant's data: a claim set and education organizations."""
 
     __tablename__ = "applications"
-    __table_args__ = (UniqueConstraint("vendor_id", "application_name", "twin"),)
+    __table_args__ = (
+        UniqueConstraint("vendor_id", "application_name", "twin"),
+        Index("ix_applications_application_name_id", "application_name", "id"),
+    )
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
     vendor_id: int = Field(sa_column_args=[ForeignKey("vendors.id", ondelete="CASCADE")])

@@ -1,6 +1,6 @@
 """Data stores: the databases that a data plane may open, whoever made them."""
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Integer
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Integer, UniqueConstraint
 from sqlmodel import Field
 
 from tenant_api.db.base import Stamped
@@ -18,4 +18,31 @@ class DataStore(Stamped, table=True):
     )
     data_store_type: str | None = Field(default=None, max_length=lengths.DATA_STORE_TYPE)
     name: str = Field(max_length=lengths.DATA_STORE_NAME)
+    connection_string_sealed: str | None = Field(default=None)
+
+
+class DataStoreContext(Stamped, table=True):
+    """One segment of the routes that lead to a data store: `schoolYear` is `2026`."""
+
+    __tablename__ = "data_store_contexts"
+    __table_args__ = (UniqueConstraint("data_store_id", "context_key"),)
+
+    id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
+    data_store_id: int = Field(sa_column_args=[ForeignKey("data_stores.id", ondelete="CASCADE")])
+    context_key: str = Field(max_length=lengths.CONTEXT)
+    context_value: str = Field(max_length=lengths.CONTEXT)
+
+
+class DataStoreDerivative(Stamped, table=True):
+    """A copy of a data store that data planes may read instead; at most one of each type."""
+
+    __tablename__ = "data_store_derivatives"
+    __table_args__ = (
+        UniqueConstraint("data_store_id", "derivative_type"),
+        CheckConstraint("derivative_type IN ('ReadReplica', 'Snapshot')", name="derivative_type"),
+    )
+
+    id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
+    data_store_id: int = Field(sa_column_args=[ForeignKey("data_stores.id", ondelete="CASCADE")])
+    derivative_type: str = Field(max_length=lengths.DERIVATIVE_TYPE)
     connection_string_sealed: str | None = Field(default=None)

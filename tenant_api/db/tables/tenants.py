@@ -29,3 +29,4 @@ class Tenant(Stamped, table=True):
 
     id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(start=1)])
     name: str = Field(max_length=lengths.TENANT_NAME)
+    suspended: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})

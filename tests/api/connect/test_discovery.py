@@ -15,6 +15,7 @@ pytestmark = pytest.mark.anyio
 
 CONFIGURATION = "/.well-known/openid-configuration"
 KEYS = "/.well-known/jwks.json"
+STATUS = "/.well-known/openiddict-status"
 ISSUER = {"IDP__SETTINGS__ISSUER": "https://Issuer.example/config/"}
 
 
@@ -25,11 +26,15 @@ async def test_discovery_lists_what_works(issuer: Api) -> None:
         "issuer": "http://localhost:8081",
         "token_endpoint": "http://tenant-api.test/connect/token",
         "registration_endpoint": "http://tenant-api.test/connect/register",
+        "introspection_endpoint": "http://tenant-api.test/connect/introspect",
+        "revocation_endpoint": "http://tenant-api.test/connect/revoke",
         "jwks_uri": "http://tenant-api.test/.well-known/jwks.json",
         "grant_types_supported": ["client_credentials"],
         "response_types_supported": ["token"],
         "scopes_supported": list(SCOPES.values()),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "subject_types_supported": ["public"],
     }
@@ -39,6 +44,23 @@ async def test_the_addresses_of_discovery_can_be_followed(issuer: Api) -> None:
     found = (await issuer.http.get(CONFIGURATION)).json()
     assert (await issuer.http.post(found["token_endpoint"])).status_code == 400
     assert (await issuer.http.get(found["jwks_uri"])).status_code == 200
+    for name in ("introspection_endpoint", "revocation_endpoint"):
+        assert (await issuer.http.post(found[name], data={"token": "x"})).status_code == 200
+
+
+async def test_the_status_names_the_issuer_s_addresses(shared_url: str, issuer: Api) -> None:
+    status = (await issuer.http.get(STATUS)).json()
+    assert status == {
+        "openIddictServerEnabled": False,
+        "authority": "http://localhost:8081",
+        "discoveryEndpoint": "http://localhost:8081/.well-known/openid-configuration",
+        "jwksEndpoint": "http://localhost:8081/.well-known/jwks.json",
+        "tokenEndpoint": "http://localhost:8081/connect/token",
+    }
+    async with serving(shared_url, multi_tenancy=True, **ISSUER) as fleet:
+        status = (await fleet.http.get(STATUS)).json()
+    assert status["authority"] == "https://Issuer.example/config/"
+    assert status["tokenEndpoint"] == "https://Issuer.example/config/connect/token"
 
 
 async def test_the_issuer_is_the_configured_one_to_the_letter(shared_url: str) -> None:

@@ -1,0 +1,111 @@
+"""The routes that load whole claims documents; there only where the settings allow it (contract section 1.18)."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from tenant_api.claim_sets.document import InvalidDocumentError
+from tenant_api.claim_sets.hierarchies import HierarchyRepository
+from tenant_api.claim_sets.loading import Loading
+from tenant_api.claim_sets.references import warn_of_missing_claim_sets
+from tenant_api.kernel.errors import DataError, NotFoundError
+from tenant_api.settings.tree import ClaimsSettings
+from tenant_api.web.binding import ApiRequest, read_body
+from tenant_api.web.operation import ADMIN, READ_ONLY, operation
+from tenant_api.web.state import runtime_of, tenant_of
+from tenant_api.web.wire import ReadModel, WriteModel
+
+
+class ClaimsUpload(WriteModel):
+    """Body of upload: `claims` is a claims document."""
+
+    claims: Any = None
+
+    def failures(self) -> dict[str, list[str]]:
+        return {} if self.claims is not None else {"Claims": ["Claims JSON is required"]}
+
+
+class Loaded(ReadModel):
+    """What a load answers."""
+
+    success: bool
+    reload_id: UUID
+    errors: list[str] | None
+
+
+class ClaimsController(Controller):
+    """Loading claims."""
+
+    path = "/management"
+    tags = ["Claims management"]
+
+    @post(
+        "/reload-claims",
+        status_code=200,
+        opt=operation(
+            "reloadClaims",
+            "Load the configured claims source again",
+            ADMIN,
+            answers={200: Loaded},
+            problems=(400, 404, 409),
+        ),
+    )
+    async def reload(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Loaded:
+        settings = _open_gate(request, "Claims reload")
+        loading = Loading(session, tenant_of(request))
+        try:
+            reload_id = await loading.load_source(settings)
+        except InvalidDocumentError as error:
+            raise DataError(validation_errors=error.failures) from None
+        await warn_of_missing_claim_sets(session)
+        return Loaded(success=True, reload_id=reload_id, errors=None)
+
+    @post(
+        "/upload-claims",
+        status_code=200,
+        opt=operation(
+            "uploadClaims",
+            "Load a claims document",
+            ADMIN,
+            body=ClaimsUpload,
+            answers={200: Loaded},
+            problems=(404, 409),
+        ),
+    )
+    async def upload(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Loaded:
+        _open_gate(request, "Claims upload")
+        upload = await read_body(request, ClaimsUpload)
+        try:
+            reload_id = await Loading(session, tenant_of(request)).load(upload.claims)
+        except InvalidDocumentError as error:
+            raise DataError(validation_errors=error.failures) from None
+        await warn_of_missing_claim_sets(session)
+        return Loaded(success=True, reload_id=reload_id, errors=None)
+
+    @get(
+        "/current-claims",
+        opt=operation(
+            "getCurrentClaims",
+            "Get the claims document that was loaded last",
+            READ_ONLY,
+            answers={200: dict[str, Any]},
+            problems=(404,),
+            headers=("X-Reload-Id",),
+        ),
+    )
+    async def current(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Response[dict[str, Any]]:
+        _open_gate(request, "Current claims")
+        loaded = await HierarchyRepository(session).document_of(tenant_of(request))
+        if loaded is None:
+            raise NotFoundError("The claims hierarchy was not found.")
+        return Response(loaded.document, headers={"X-Reload-Id": str(loaded.reload_id)})
+
+
+def _open_gate(request: ApiRequest, endpoint: str) -> ClaimsSettings:
+    claims = runtime_of(request).settings.claims
+    if not claims.unrestricted_loading:
+        raise NotFoundError(f"{endpoint} endpoint is not available.")
+    return claims

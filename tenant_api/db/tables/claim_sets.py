@@ -1,0 +1,112 @@
+"""Claim sets, the hierarchy of resource claims, and what sets grant on it.
+
+What belongs to the default tenant is the shared default: its hierarchy serves every tenant that has none of its
+own, and its system-reserved claim sets are there for all.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Integer,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from tenant_api.db.base import TIMESTAMP, Row, Stamped
+from tenant_api.kernel import lengths
+
+RESOURCE_CLAIM_NAME = 255
+
+
+class ClaimSet(Stamped, table=True):
+    """A named set of permissions. `revision` grows with every change of the set or of its permissions."""
+
+    __tablename__ = "claim_sets"
+    __table_args__ = (UniqueConstraint("tenant_id", "claim_set_name"),)
+
+    id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
+    tenant_id: int = Field(sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")])
+    claim_set_name: str = Field(max_length=lengths.CLAIM_SET_NAME)
+    is_system_reserved: bool = Field(default=False)
+    revision: int = Field(default=1, sa_type=BigInteger, sa_column_kwargs={"server_default": "1"})
+
+
+class ResourceClaim(Row, table=True):
+    """The id of a claim name. It outlives every hierarchy that names the claim."""
+
+    __tablename__ = "resource_claims"
+    __table_args__ = (UniqueConstraint("claim_name"),)
+
+    id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
+    claim_name: str = Field(max_length=RESOURCE_CLAIM_NAME)
+
+
+class ClaimNode(Row, table=True):
+    """A resource claim's place in a tenant's hierarchy, and its default strategies: `[[action, [strategy]]]`."""
+
+    __tablename__ = "claim_nodes"
+
+    tenant_id: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")]
+    )
+    resource_claim_id: int = Field(
+        primary_key=True, index=True, sa_column_args=[ForeignKey("resource_claims.id", ondelete="CASCADE")]
+    )
+    parent_id: int | None = Field(
+        default=None, index=True, sa_column_args=[ForeignKey("resource_claims.id", ondelete="CASCADE")]
+    )
+    position: int
+    default_authorization: list[Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+
+
+class ClaimSetPermission(Row, table=True):
+    """One action that a set grants on a claim and what lies below; without overrides the defaults apply."""
+
+    __tablename__ = "claim_set_permissions"
+    __table_args__ = (CheckConstraint("action_id BETWEEN 1 AND 5", name="action_id"),)
+
+    claim_set_id: int = Field(primary_key=True, sa_column_args=[ForeignKey("claim_sets.id", ondelete="CASCADE")])
+    resource_claim_id: int = Field(
+        primary_key=True, index=True, sa_column_args=[ForeignKey("resource_claims.id", ondelete="CASCADE")]
+    )
+    action_id: int = Field(primary_key=True, sa_type=SmallInteger)
+    position: int = Field(default=0, sa_type=SmallInteger)
+    overrides: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"})
+
+
+class ClaimsDocument(Row, table=True):
+    """The document from which a tenant's hierarchy was loaded last."""
+
+    __tablename__ = "claims_documents"
+
+    tenant_id: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")]
+    )
+    reload_id: UUID
+    document: dict[str, Any] = Field(sa_type=JSON)
+    loaded_at: datetime | None = Field(
+        default=None, sa_type=TIMESTAMP, sa_column_kwargs={"server_default": func.now(), "nullable": False}
+    )
+
+
+class AuthorizationStrategy(Row, table=True):
+    """How a data plane decides about one record. The same for all tenants."""
+
+    __tablename__ = "authorization_strategies"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
+    name: str
+    display_name: str

@@ -1,0 +1,1 @@
+"""Profiles (contract section 1.16)."""

@@ -1,0 +1,58 @@
+"""Profiles on the wire."""
+
+from typing import Annotated, Self
+
+from tenant_api.db.tables import Profile
+from tenant_api.kernel import lengths
+from tenant_api.profiles.definition import faults_of
+from tenant_api.web.rules import MaxLength, NotEmpty, Positive
+from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel
+
+
+class ProfileCreate(WriteModel):
+    """Body of POST."""
+
+    name: Annotated[
+        Text | None,
+        NotEmpty("Profile name is required."),
+        MaxLength(lengths.PROFILE_NAME, "Profile name must be 500 characters or less."),
+    ] = ""
+    definition: Annotated[Text | None, NotEmpty("Profile definition is required.")] = ""
+
+    def failures(self) -> dict[str, list[str]]:
+        """The definition is judged together with the name."""
+        found = super().failures()
+        if faults := list(faults_of(self.definition or "", self.name or "")):
+            found["Definition"] = [*found.get("Definition", []), *faults]
+        return found
+
+
+class ProfileReplace(ProfileCreate):
+    """Body of PUT."""
+
+    id: Annotated[Int32, Positive("Profile Id must be greater than zero.")] = 0
+
+
+class ProfileListed(ReadModel):
+    """A profile in a list."""
+
+    id: int
+    name: str
+
+    @classmethod
+    def of(cls, row: Profile) -> Self:
+        assert row.id is not None
+        return cls(id=row.id, name=row.name)
+
+
+class ProfileRead(ReadModel):
+    """A profile as it is shown; the definition character for character as it was sent."""
+
+    id: int
+    name: str
+    definition: str
+
+    @classmethod
+    def of(cls, row: Profile) -> Self:
+        assert row.id is not None
+        return cls(id=row.id, name=row.name, definition=row.definition)

@@ -1,0 +1,88 @@
+"""Answers lists: at once as far as one batch goes, the rest as a stream (contract section 1.5).
+
+A stream reads batch after batch, each in a short transaction that begins where the last one ended, so that a slow
+reader holds no connection. What is changed meanwhile may be shown as it was or as it is.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+from litestar import Response
+from litestar.response import Stream
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from tenant_api.db.listing import ListQuery
+from tenant_api.db.pages import Page
+from tenant_api.web.binding import ApiRequest
+from tenant_api.web.cursors import written
+from tenant_api.web.location import base_url
+from tenant_api.web.state import runtime_of
+from tenant_api.web.wire import ReadModel
+
+Item = TypeVar("Item")
+Fetch = Callable[[ListQuery], Awaitable[Page[Item]]]
+
+LIST_HEADERS = ("Total-Count", "Link")
+JSON = "application/json"
+
+
+async def answer_list(
+    request: ApiRequest,
+    query: ListQuery,
+    fetch: Callable[[AsyncSession], Fetch[Item]],
+    show: Callable[[Item], ReadModel],
+) -> Response[Any]:
+    """What a query asks for. `fetch` is what reads a page within a session."""
+
+    async def read(wanted: ListQuery) -> Page[Item]:
+        async with runtime_of(request).sessions.begin() as session:
+            return await fetch(session)(wanted)
+
+    page = await read(query)
+    headers = _headers(request, query, page)
+    rest = _rest(query, page)
+    if rest is None:
+        return Response([show(item) for item in page.items], headers=headers)
+    return Stream(_streamed(page, rest, read, show), media_type=JSON, headers=headers)
+
+
+async def _streamed(
+    page: Page[Item], rest: ListQuery | None, read: Fetch[Item], show: Callable[[Item], ReadModel]
+) -> AsyncIterator[str]:
+    yield "[" + _joined(page.items, show)
+    while rest is not None:
+        page = await read(rest)
+        if page.items:
+            yield "," + _joined(page.items, show)
+        rest = _rest(rest, page)
+    yield "]"
+
+
+def _joined(items: Sequence[Item], show: Callable[[Item], ReadModel]) -> str:
+    return ",".join(show(item).model_dump_json(by_alias=True) for item in items)
+
+
+def _rest(query: ListQuery, page: Page[Any]) -> ListQuery | None:
+    """What is still to be read of what was asked for."""
+    left = None if query.limit is None else query.limit - len(page.items)
+    if page.following is None or left == 0:
+        return None
+    return replace(query, offset=None, limit=left, after=page.following, total_count=False)
+
+
+def _headers(request: ApiRequest, query: ListQuery, page: Page[Any]) -> dict[str, str]:
+    if page.total is None:
+        return {}
+    links = [f'<{_address(request)}>; rel="first"']
+    if query.limit is not None and page.following is not None:
+        links.append(f'<{_address(request, ("after", written(page.following)))}>; rel="next"')
+    return {"Total-Count": str(page.total), "Link": ", ".join(links)}
+
+
+def _address(request: ApiRequest, *more: tuple[str, str]) -> str:
+    """The same list from its beginning, or from somewhere else."""
+    asked = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    same = [(name, value) for name, value in asked if name.lower() not in {"offset", "after"}]
+    return f"{base_url(request)}{request.scope['path']}?{urlencode([*same, *more])}"
