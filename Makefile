@@ -2,16 +2,18 @@
 
 PYTHON ?= python3
 KILLS ?= 200
+CASES ?= 20000
+CREATIONS ?= 1000
 UV = uv>=0.9,<1
 
 BIN = .venv/bin
 READY = .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check crash bench clean
+.PHONY: help setup demo up down test check dear openapi crash lossy fuzz bench bench-tokens clean
 
 help: ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(READY) ## install everything that uv.lock names into .venv
 
@@ -29,17 +31,33 @@ down: $(READY) ## stop the service that `make up` started
 test: $(READY) ## run the suite
 	$(BIN)/pytest -n 2 --dist loadfile
 
+dear: $(READY) ## run the tests that take long; needs wrk, Java and Maven
+	$(BIN)/pytest -m dear
+
 check: $(READY) ## format, lint, types, import directions
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-crash: $(READY) ## kill workers at random: KILLS=200
-	$(BIN)/python -m tests.crash --kills $(KILLS)
+openapi: $(READY) ## renew docs/openapi.json
+	$(BIN)/tenant-api openapi --output docs/openapi.json
 
-bench: $(READY) ## measure against bare baselines
+crash: $(READY) ## kill workers at random: KILLS=200; then whatever changes outside clients, at its every moment
+	$(BIN)/python -m tests.crash --kills $(KILLS)
+	$(BIN)/python -m tests.identity.outside
+
+lossy: $(READY) ## make clients while answers get lost, with every provider: CREATIONS=1000
+	$(BIN)/python -m tests.lossy --creations $(CREATIONS)
+
+fuzz: $(READY) ## send cases drawn from docs/openapi.json: CASES=20000
+	$(BIN)/python -m tests.fuzz --cases $(CASES)
+
+bench: $(READY) ## measure against bare baselines (and: make bench-tokens)
 	$(BIN)/python -m benchmarks
+
+bench-tokens: $(READY) ## tokens beside a real Keycloak, in rotations, under guesses; needs wrk, Java, Maven
+	$(BIN)/python -m benchmarks.storm
 
 clean: ## remove what the other targets installed and cached; no data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

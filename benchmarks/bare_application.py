@@ -1,17 +1,19 @@
-"""The baseline of the HTTP sections: Litestar, a psycopg pool, and nothing else."""
+"""The baseline of the HTTP sections: Litestar, a psycopg pool, and nothing else. Here, vendors."""
 
 import asyncio
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import uvloop
 from litestar import Litestar, Response, get, post
-from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from benchmarks import bare_lists, bare_tokens
+from benchmarks.bare_pool import Pool
 from benchmarks.load import HOST
 from benchmarks.sampler import install_sampler
 from tenant_api.service.listener import bind
@@ -19,6 +21,7 @@ from tenant_api.service.web_server import answer_requests
 from tenant_api.settings.tree import DatabaseSettings, HttpSettings
 
 URL_VARIABLE = "BENCHMARK_DATABASE_URL"
+DOCUMENT_VARIABLE = "BENCHMARK_DOCUMENT"
 READ = """
 SELECT id, company, contact_name, contact_email_address, namespace_prefixes
 FROM vendors WHERE id = %s AND tenant_id = 0
@@ -32,8 +35,6 @@ SET contact_name = excluded.contact_name, contact_email_address = excluded.conta
 RETURNING id, xmax = 0 AS is_new
 """
 
-Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
-
 
 @dataclass
 class NewVendor:
@@ -45,8 +46,8 @@ class NewVendor:
     namespacePrefixes: str  # noqa: N815 - see above
 
 
-def create_app(pool: Pool) -> Litestar:
-    """Three routes: one without a database, the query and the insert of the service."""
+def create_app(pool: Pool, document: Path) -> Litestar:
+    """One route without a database; the others do the queries and the inserts of the service."""
 
     @get("/static")
     async def static() -> dict[str, str]:
@@ -69,7 +70,8 @@ def create_app(pool: Pool) -> Litestar:
         row = await _one(pool, WRITE, data.company, data.contactName, data.contactEmailAddress, prefixes)
         return Response(None, status_code=201 if row["is_new"] else 200, headers={"Location": f"/vendors/{row['id']}"})
 
-    return Litestar([static, read, write], logging_config=None, openapi_config=None)
+    others = [*bare_lists.routes(pool, document), *bare_tokens.routes(pool)]
+    return Litestar([static, read, write, *others], logging_config=None, openapi_config=None)
 
 
 async def _one(pool: Pool, query: str, *values: Any) -> DictRow:
@@ -79,7 +81,7 @@ async def _one(pool: Pool, query: str, *values: Any) -> DictRow:
     return row
 
 
-async def _serve(database_url: str, port: int) -> None:
+async def _serve(database_url: str, document: Path, port: int) -> None:
     """As many connections as the service has, and its options of uvicorn."""
     kwargs: dict[str, Any] = {"autocommit": True, "row_factory": dict_row}
     size = DatabaseSettings().pool_size
@@ -87,10 +89,10 @@ async def _serve(database_url: str, port: int) -> None:
     http = HttpSettings(host=HOST, port=port)
     with bind(http) as listener:
         async with pool:
-            await answer_requests(create_app(pool), http, listener, ready=lambda: None, stop=asyncio.Event())
+            await answer_requests(create_app(pool, document), http, listener, ready=lambda: None, stop=asyncio.Event())
 
 
 if __name__ == "__main__":
     install_sampler()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(os.environ[URL_VARIABLE], int(sys.argv[1])))
+        runner.run(_serve(os.environ[URL_VARIABLE], Path(os.environ[DOCUMENT_VARIABLE]), int(sys.argv[1])))

@@ -32,7 +32,7 @@ class Child:
         name = module.rpartition(".")[2]
         profile = folder / f"{name}.profile.json"
         self._log = folder / f"{name}.log"
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        inherited = _inherited()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
@@ -67,6 +67,25 @@ class Child:
                 lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
                 raise ChildFailedError("\n".join(["A process did not start and said:", *lines[-15:]]))
             time.sleep(0.02)
+
+
+def run_command(*arguments: str, environment: Mapping[str, str]) -> None:
+    """`tenant-api` with these arguments; ChildFailedError with what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tenant_api", *arguments],
+        cwd=ROOT,
+        env={**_inherited(), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=START_SECONDS,
+    )
+    if done.returncode:
+        raise ChildFailedError(f"tenant-api {arguments[0]} said:\n{done.stdout}{done.stderr}")
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
 
 def free_port() -> int:

@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+import httpx2
 import psycopg
 
-from benchmarks.child import Child, free_port
+from benchmarks.child import Child, free_port, run_command
 from benchmarks.load import HOST
 from benchmarks.profiled import Profiler
 from tenant_api.backing import attached
@@ -44,7 +45,10 @@ class Service:
                 folder=self.folder,
                 settled=lambda: presence.running(self.folder) is not None,
             )
-            with attached(load_settings(self._environment)) as backing:
+            settings = load_settings(self._environment)
+            self.client_role = settings.identity.client_role
+            with attached(settings) as backing:
+                self.keys = backing.keys
                 self.database_url = backing.database_url
                 self.administrator_url = backing.provisioner_settings["admin_url"]
         except BaseException:
@@ -56,6 +60,21 @@ class Service:
         self._end()
 
     @property
+    def issuer(self) -> str:
+        return self._environment["TENANT_API_IDP__SETTINGS__ISSUER"]
+
+    def key_settings(self) -> dict[str, str]:
+        """Its keys, for another process on the same database: the file holds a variable per line."""
+        lines = (self.folder / "keys").read_text(encoding="utf-8").split()
+        return dict(line.split("=", 1) for line in lines)
+
+    def sign_with(self, algorithm: str) -> None:
+        """Let a new key of this algorithm sign, in every process: the one that waits is of the old one."""
+        environment = {**self._environment, "TENANT_API_IDP__SETTINGS__ALGORITHM": algorithm}
+        for _ in range(2):
+            run_command("signing-keys", "rotate", "--at-once", environment=environment)
+
+    @property
     def profiler(self) -> Profiler:
         assert self._child is not None
         return self._child.profiler
@@ -65,6 +84,10 @@ class Service:
         own = administrator.read(self.folder / administrator.FILE)
         assert own is not None, "an embedded service makes its administrator before it answers"
         return Api(Access(url=own.url, client_id=own.client_id, client_secret=own.client_secret))
+
+    def http(self) -> httpx2.Client:
+        """Bare HTTP, for what concerns headers."""
+        return httpx2.Client(base_url=f"http://{HOST}:{self.port}", timeout=60)
 
     def administrator_headers(self) -> dict[str, str]:
         """A token to load the service with."""

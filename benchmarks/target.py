@@ -21,6 +21,11 @@ class Target:
         """One run."""
         return drive(self.port, self.requests, expected=self.expected, connections=effort.connections, seconds=seconds)
 
+    def alone(self, effort: Effort) -> Rounds:
+        """One caller after the other, so that nobody waits in a queue."""
+        load = drive(self.port, self.requests, expected=self.expected, connections=1, seconds=effort.seconds)
+        return Rounds([load])
+
     def profile(self, effort: Effort) -> Profile:
         """Where the CPU time of its process goes; a run of its own, so that sampling disturbs no figure."""
         self.profiler.begin()

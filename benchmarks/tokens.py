@@ -1,6 +1,7 @@
-"""Tokens for applications, against nothing but their signature."""
+"""Tokens for many applications, against a bare route with the same look-ups, and against their signature alone."""
 
 import itertools
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from benchmarks.bare import Bare
+from benchmarks.bare_tokens import KEY_BITS
+from benchmarks.crowd import Crowd
 from benchmarks.effort import Effort
 from benchmarks.figures import Row, Section, Table
 from benchmarks.load import Load, Rounds, request
@@ -19,7 +23,6 @@ from benchmarks.profiled import Parts, costs_table, greatest
 from benchmarks.service import Service
 from benchmarks.target import COLUMNS, Target, cells
 
-KEY_BITS = 2048
 PARTS: Parts = {
     "signature": ("self_hosted/signing.py",),
     "claims of the token": ("self_hosted/tokens.py",),
@@ -32,40 +35,43 @@ PARTS: Parts = {
     "provider and its guard": ("tenant_api/plugins/guard.py", "self_hosted/provider.py"),
     "form": ("tenant_api/connect/forms.py", "tenant_api/connect/tokens.py:token_request"),
     "framework: Litestar": ("/litestar/",),
+    "answer": ("tenant_api/connect/quick_tokens.py:QuickTokens._answer",),
     "framework: uvicorn": ("/uvicorn/",),
     "edge: ids, paths, CORS": ("tenant_api/web/",),
 }
 
 
-def measure(service: Service, effort: Effort) -> Section:
+def measure(service: Service, bare: Bare, crowd: Crowd, effort: Effort) -> Section:
     """Every client in turn; each token is a fresh read of its client and claims, and a signature."""
-    credentials = _applications(service, effort.clients)
-    target = Target(
-        label="POST /connect/token",
-        port=service.port,
-        profiler=service.profiler,
-        requests=itertools.cycle([_token_request(key, secret) for key, secret in credentials]),
-    )
-    sign, sign_bare = _jose(_claims_of_a_token(service, *credentials[0])), _rsa()
-    target.load(effort, effort.warm_up_seconds)
+    plain = _target("bare POST", bare, "/token", crowd)
+    target = _target("POST /connect/token", service, "/connect/token", crowd)
+    sign, sign_bare = _jose(_claims_of_a_token(service, *crowd.credentials[0])), _rsa()
+    for warmed in (plain, target):
+        warmed.load(effort, effort.warm_up_seconds)
     rounds = [
-        (_timed(sign, effort.seconds), _timed(sign_bare, effort.seconds), target.load(effort, effort.seconds))
+        (
+            _timed(sign, effort.seconds / 2),
+            _timed(sign_bare, effort.seconds / 2),
+            plain.load(effort, effort.seconds),
+            target.load(effort, effort.seconds),
+        )
         for _ in range(effort.rounds)
     ]
-    signing, rsa, tokens = (Rounds(loads) for loads in zip(*rounds, strict=True))
+    signing, rsa, base, tokens = (Rounds(loads) for loads in zip(*rounds, strict=True))
     profile = target.profile(effort)
     costs = profile.costs(PARTS)
     rows = (
-        Row(f"bare signing, joserfc, RS256 with {KEY_BITS} bits", (*cells(signing, signing.rate)[:-1], None)),
-        Row("bare signing, cryptography alone", (*cells(rsa, signing.rate)[:-1], None)),
+        Row(f"bare signing, joserfc, RS256 with {KEY_BITS} bits", (*cells(signing, base.rate)[:-1], None)),
+        Row("bare signing, cryptography alone", (*cells(rsa, base.rate)[:-1], None)),
+        Row(f"{plain.label}, the same look-ups and a signature", cells(base, base.rate)),
         Row(
-            f"{target.label}, {effort.clients} clients, {effort.connections} connections",
-            cells(tokens, signing.rate, profile.cost),
+            f"{target.label}, {effort.connections} connections",
+            cells(tokens, base.rate, profile.cost),
         ),
     )
     return Section(
-        title="Granting tokens",
-        baseline="joserfc signing the claims of such a token in one thread",
+        title=f"Granting tokens to {len(crowd.credentials):,} clients",
+        baseline="a Litestar route that looks up client and claims, hashes the secret and signs with joserfc",
         results=Table(title="tokens", columns=COLUMNS, rows=rows),
         breakdowns=(costs_table(f"{target.label}: CPU of the service per token, {profile.samples} samples", costs),),
         verdict=(
@@ -75,32 +81,22 @@ def measure(service: Service, effort: Effort) -> Section:
     )
 
 
-def _applications(service: Service, count: int) -> list[tuple[str, str]]:
-    """Made through the API: key and secret of each."""
-    vendor = {"company": "Tokens", "contactName": "Grace", "contactEmailAddress": "grace@bench.example"}
-    with service.api() as api:
-        location = api.call("POST", "/v3/vendors", {**vendor, "namespacePrefixes": "uri://bench.example"}).location
-        vendor_id = int((location or "").rpartition("/")[2])
-        made = [api.call("POST", "/v3/applications", _application(vendor_id, number)).body for number in range(count)]
-    return [(body["key"], body["secret"]) for body in made]
+def _target(label: str, process: Service | Bare, path: str, crowd: Crowd) -> Target:
+    """Clients in random order, rendered beforehand."""
+    requests = [token_request(path, key, secret) for key, secret in crowd.credentials]
+    random.shuffle(requests)
+    return Target(label=label, port=process.port, profiler=process.profiler, requests=itertools.cycle(requests))
 
 
-def _application(vendor_id: int, number: int) -> dict[str, Any]:
-    return {
-        "applicationName": f"Application {number}",
-        "vendorId": vendor_id,
-        "claimSetName": "SIS-Vendor",
-        "educationOrganizationIds": [255901, 255902],
-    }
-
-
-def _form(key: str, secret: str) -> dict[str, str]:
+def form(key: str, secret: str) -> dict[str, str]:
+    """The members of a token request."""
     return {"grant_type": "client_credentials", "client_id": key, "client_secret": secret}
 
 
-def _token_request(key: str, secret: str) -> bytes:
+def token_request(path: str, key: str, secret: str) -> bytes:
+    """A token request as it goes over the wire."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    return request("POST", "/connect/token", headers=headers, body=urlencode(_form(key, secret)).encode())
+    return request("POST", path, headers=headers, body=urlencode(form(key, secret)).encode())
 
 
 def _claims_of_a_token(service: Service, key: str, secret: str) -> dict[str, Any]:

@@ -47,6 +47,13 @@ function Wait-JobEnd([string]$JobId) {
     if ($job.status -ne 'Completed') { throw $job.errorMessage }
 }
 
+# Waits until an identity provider that is not built in knows of the change; the built-in one knows at once.
+function Wait-Settled {
+    if ($answered.ContainsKey('Operation-Location')) {
+        Wait-JobEnd (([string]$answered['Operation-Location']) -split '/')[-1]
+    }
+}
+
 Invoke-Api Post '/v3/tenants' @{ name = $tenant } | Out-Null
 
 Invoke-Api Post '/v3/vendors' @{
@@ -70,6 +77,7 @@ $managed | Format-List id, name, status, databaseName, serverVersion, sizeBytes
 
 $application.dataStoreIds = @($managed.dataStoreId)
 Invoke-Api Put "/v3/applications/$($application.id)" $application | Out-Null
+Wait-Settled
 
 # A token with the application's own credential, and the claims in it.
 $payload = (Get-Token $credential.key $credential.secret).Split('.')[1].Replace('-', '+').Replace('_', '/')
@@ -83,6 +91,7 @@ $payload = $payload.PadRight($payload.Length + (4 - $payload.Length % 4) % 4, '=
 
 $application.dataStoreIds = @()
 Invoke-Api Put "/v3/applications/$($application.id)" $application | Out-Null
+Wait-Settled
 Wait-JobEnd (Invoke-Api Delete "/v3/dataStores/manage/$($accepted.id)").jobId
 (Invoke-Api Get "/v3/dataStores/manage/$($accepted.id)") | Format-List id, name, status
 'The tour is over.'

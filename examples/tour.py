@@ -56,6 +56,12 @@ def finish(http: httpx2.Client, job_id: str) -> None:
         sys.exit(f"{job['errorMessage']}")
 
 
+def settle(http: httpx2.Client, answer: httpx2.Response) -> None:
+    """Wait until an identity provider that is not built in knows of a change; the built-in one knows at once."""
+    if address := answer.headers.get("operation-location"):
+        finish(http, address.rpartition("/")[2])
+
+
 def open_sealed(sealed: str, key: str) -> dict[str, str]:
     """What a data plane does with a connection string: AES-256-CBC under the shared key, initial vector first."""
     blob = base64.b64decode(sealed)
@@ -108,7 +114,7 @@ def main() -> None:
         data_store_id = call(http, "GET", managed).json()["dataStoreId"]
 
         link = {**application, "dataStoreIds": [data_store_id]}
-        call(http, "PUT", f"/v3/applications/{application['id']}", link)
+        settle(http, call(http, "PUT", f"/v3/applications/{application['id']}", link))
 
         # A token with the application's own credential, and the claims in it.
         payload = token(http, credential["key"], credential["secret"]).split(".")[1]
@@ -129,7 +135,7 @@ def main() -> None:
             students = session.execute("SELECT count(*) FROM edfi.student").fetchone()
             print(f"{login['username']} counts {students[0]} students in {login['database']}")
 
-        call(http, "PUT", f"/v3/applications/{application['id']}", application)
+        settle(http, call(http, "PUT", f"/v3/applications/{application['id']}", application))
         finish(http, call(http, "DELETE", managed).json()["jobId"])
         call(http, "GET", managed)
     print("The tour is over.")

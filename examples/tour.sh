@@ -45,6 +45,12 @@ finished() {
     done
 }
 
+# settled: waits until an identity provider that is not built in knows of the change; the built-in one knows at once
+settled() {
+    job=$(tr -d '\r' <"$headers" | sed -n 's/^[Oo]peration-[Ll]ocation: .*\///p')
+    [ -z "$job" ] || finished "$job"
+}
+
 # The administrator's token. Its secret travels in a form on standard input, not in an argument.
 field client_secret <"$administrator" | tr -d '\n' |
     curl --silent --show-error --fail --data grant_type=client_credentials --data-urlencode "client_id=$client_id" \
@@ -70,6 +76,7 @@ data_store=$(call GET "/v3/dataStores/manage/$managed" | field dataStoreId)
 
 call PUT "/v3/applications/$application_id" \
     "{\"id\": $application_id, $application, \"dataStoreIds\": [$data_store]}" >/dev/null
+settled
 
 # A token with the application's own credential, and the claims in it.
 printf '\nPOST /connect/token with the credential of the application; its token says:\n' >&2
@@ -88,6 +95,7 @@ call GET "/v3/dataStores/manage/$managed/health" >/dev/null
 call GET "/v3/dataStores/$data_store" >/dev/null
 
 call PUT "/v3/applications/$application_id" "{\"id\": $application_id, $application, \"dataStoreIds\": []}" >/dev/null
+settled
 finished "$(call DELETE "/v3/dataStores/manage/$managed" | field jobId)"
 call GET "/v3/dataStores/manage/$managed" >/dev/null
 printf '\nThe tour is over.\n'

@@ -30,6 +30,8 @@ class Capabilities:
     application or API client needs no `update_client`.
     `chosen_secrets`: the provider takes the secret that the caller generated; otherwise it makes its own and
     returns that one.
+    `contract_claims`: its tokens name the client by our id and carry the claims of the management API contract,
+    section 3.4. Otherwise they grant scopes only, and `verify` alone knows whose they are.
     """
 
     transactional: bool = False
@@ -39,6 +41,7 @@ class Capabilities:
     multiple_secrets: bool = False
     expiring_secrets: bool = False
     enable_disable: bool = True
+    contract_claims: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +98,22 @@ class ClientCredentials:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientState:
-    """What the provider holds about a client; never its secret."""
+    """What the provider holds about a client; never its secret.
+
+    `owned`: the client carries proof that this installation made it. One that does not is never adopted, changed
+    or removed by an intent or the reconciler. `stale`: that proof is by an older key, and `update_client` makes it
+    anew; only then may the old key go. `claims` is what the provider would put into the next token; None
+    where claims are live or the client is the service's own.
+    """
 
     client_id: str
     display_name: str
     role: str
     scopes: tuple[str, ...]
     enabled: bool
+    owned: bool = True
+    stale: bool = False
+    claims: ClientClaims | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +165,11 @@ class Host(Protocol):
     @property
     def pool(self) -> Pool:
         """Connections of the provider's own, for reads and for work outside any request. Autocommit, dict rows."""
+        ...
+
+    @property
+    def installation(self) -> str:
+        """Whose proof of ownership it is: belongs into every marker, for other installations may have our keys."""
         ...
 
     def connection(self) -> AbstractAsyncContextManager[Statements]:

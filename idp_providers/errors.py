@@ -53,3 +53,19 @@ class UnauthorizedClientError(IdpError):
 
 class InvalidTokenError(IdpError):
     """The presented token is malformed, forged, expired, revoked or meant for somebody else."""
+
+
+class InvalidAssertionError(InvalidClientError):
+    """A client assertion (RFC 7523) does not count; the sentence says why."""
+
+
+class ThrottledError(IdpUnavailableError):
+    """Too many wrong secrets for this client of late; what is already known to be right is not held up."""
+
+
+class SecretNotFoundError(IdpError):
+    """The client has no such secret, or no longer."""
+
+
+class TooManySecretsError(IdpError):
+    """The client has as many live secrets as one may have."""

@@ -30,6 +30,7 @@ from idp_providers.contract import (
 from idp_providers.errors import (
     ClientAlreadyExistsError,
     ClientNotFoundError,
+    IdpRejectedError,
     IdpUnavailableError,
     InvalidClientError,
     InvalidTokenError,
@@ -62,6 +63,10 @@ class Faults:
         """Let the next calls of `method` go wrong, one fault each."""
         self._waiting[method].extend(faults)
 
+    def forget(self) -> None:
+        """Nothing goes wrong any more."""
+        self._waiting.clear()
+
     def take(self, method: str) -> Fault | None:
         """The fault of this call."""
         waiting = self._waiting[method]
@@ -72,6 +77,12 @@ class Faults:
 class _Client:
     spec: ClientSpec
     secret: str = field(repr=False)
+    owned: bool = True
+    stale: bool = False
+
+    @property
+    def state(self) -> ClientState:
+        return replace(_state(self.spec), owned=self.owned, stale=self.stale)
 
 
 class MemoryProvider:
@@ -103,6 +114,24 @@ class MemoryProvider:
     async def close(self) -> None:
         self._clients.clear()
 
+    def plant(self, spec: ClientSpec, secret: str) -> None:
+        """Put a client there as somebody else would, without proof that this installation made it."""
+        self._clients[spec.client_id.lower()] = _Client(spec, secret, owned=False)
+
+    def rotate_keys(self) -> None:
+        """Let every proof of ownership be by an older key from now on."""
+        for client in self._clients.values():
+            client.stale = client.owned
+
+    def uproot(self, client_id: str) -> None:
+        """Take a client away as somebody else would."""
+        del self._clients[client_id.lower()]
+
+    @property
+    def held(self) -> dict[str, ClientState]:
+        """All clients, by id; a real provider would have to list them."""
+        return {client.spec.client_id: client.state for client in self._clients.values()}
+
     async def check(self) -> None:
         async with self._call("check"):
             return
@@ -116,24 +145,27 @@ class MemoryProvider:
 
     async def update_client(self, spec: ClientSpec) -> None:
         async with self._call("update_client"):
-            client = self._get(spec.client_id)
+            client = self._own(spec.client_id)
             client.spec = replace(spec, client_id=client.spec.client_id)
+            client.stale = False
 
     async def replace_secret(self, client_id: str, secret: ClientSecret) -> ClientCredentials:
         async with self._call("replace_secret"):
-            client = self._get(client_id)
+            client = self._own(client_id)
             client.secret = secret.value
             return ClientCredentials(client_id=client.spec.client_id, secret=secret.value)
 
     async def delete_clients(self, client_ids: Collection[str]) -> None:
         async with self._call("delete_clients"):
             for client_id in client_ids:
+                if client_id.lower() in self._clients:
+                    self._own(client_id)
                 self._clients.pop(client_id.lower(), None)
 
     async def find_client(self, client_id: str) -> ClientState | None:
         async with self._call("find_client"):
             client = self._clients.get(client_id.lower())
-            return _state(client.spec) if client else None
+            return client.state if client else None
 
     async def token(self, request: TokenRequest) -> TokenAnswer:
         async with self._call("token"):
@@ -179,10 +211,12 @@ class MemoryProvider:
         if fault is Fault.LOST_REPLY:
             raise IdpUnavailableError("The provider's answer was lost, as planned.")
 
-    def _get(self, client_id: str) -> _Client:
+    def _own(self, client_id: str) -> _Client:
         client = self._clients.get(client_id.lower())
         if client is None:
             raise ClientNotFoundError("No client with this id.")
+        if not client.owned:
+            raise IdpRejectedError("This installation did not make the client.")
         return client
 
     def _issue(self, spec: ClientSpec, requested: Sequence[str]) -> TokenAnswer:
@@ -204,6 +238,7 @@ def _state(spec: ClientSpec) -> ClientState:
         role=spec.role,
         scopes=spec.scopes,
         enabled=spec.enabled,
+        claims=spec.claims,
     )
 
 

@@ -1,5 +1,7 @@
 """The HTTP composition root: the only module that knows every feature."""
 
+from typing import Any
+
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
@@ -20,16 +22,24 @@ from tenant_api.claim_sets.reference_controller import (
     ResourceClaimController,
     StrategyController,
 )
+from tenant_api.claim_sets.references import applications_without_claim_set
 from tenant_api.connect.controller import ConnectController, DiscoveryController, IssuerStatusController
+from tenant_api.connect.quick_tokens import QuickTokens
+from tenant_api.credentials.controller import KeyController, SecretController
 from tenant_api.data_store_contexts.controller import DataStoreContextController
 from tenant_api.data_store_derivatives.controller import DataStoreDerivativeController
 from tenant_api.data_stores.controller import DataStoreController
 from tenant_api.db.session import provide_session
+from tenant_api.identity.controller import ReconciliationController
 from tenant_api.managed_data_stores.controller import ManagedDataStoreController
 from tenant_api.managed_data_stores.metrics import MetricsController
+from tenant_api.oauth2.controller import OAuthController, ServerMetadataController
+from tenant_api.oauth2.registration_controller import RegistrationController
+from tenant_api.oauth2.tokens import is_served
 from tenant_api.operations.controller import JobController
 from tenant_api.profiles.controller import ProfileController
 from tenant_api.tenants.controller import TenantController
+from tenant_api.tenants.removal_controller import TenantRemovalController
 from tenant_api.vendors.controller import VendorController
 from tenant_api.web.admission import admit
 from tenant_api.web.cors import Cors
@@ -38,7 +48,7 @@ from tenant_api.web.edge import Edge
 from tenant_api.web.forwarded import ForwardedHeaders
 from tenant_api.web.health import HealthController
 from tenant_api.web.information import InformationController
-from tenant_api.web.openapi import OpenApiController
+from tenant_api.web.openapi import Installation, OpenApiController, document
 from tenant_api.web.paths import PathTable
 from tenant_api.web.problems import EXCEPTION_HANDLERS
 from tenant_api.web.state import Runtime
@@ -50,6 +60,8 @@ ROUTES: list[ControllerRouterHandler] = [
     VendorApplicationController,
     ApplicationController,
     ApiClientController,
+    SecretController,
+    KeyController,
     DataStoreController,
     DataStoreApplicationController,
     DataStoreContextController,
@@ -62,6 +74,7 @@ ROUTES: list[ControllerRouterHandler] = [
     StrategyController,
     ResourceClaimController,
     ClaimsController,
+    ReconciliationController,
     JobController,
     ConnectController,
     IssuerStatusController,
@@ -73,13 +86,24 @@ ROUTES: list[ControllerRouterHandler] = [
 ]
 
 
+OAUTH: list[ControllerRouterHandler] = [OAuthController, RegistrationController, ServerMetadataController]
+
+
 def routes(runtime: Runtime) -> list[ControllerRouterHandler]:
     """What this installation serves; what the settings leave out is not there at all."""
     settings = runtime.settings
-    tenants = [TenantController] if settings.multi_tenancy else []
+    tenants = [TenantController, TenantRemovalController] if settings.multi_tenancy else []
     resets = [ApplicationResetController] if settings.api.application_reset_endpoint else []
     discovery = [DiscoveryController] if runtime.idp.capabilities.issues_tokens else []
-    return [*ROUTES, *tenants, *resets, *discovery]
+    oauth = OAUTH if is_served(runtime) else []
+    return [*ROUTES, *tenants, *resets, *discovery, *oauth]
+
+
+def whole_document() -> dict[str, Any]:
+    """The description of an installation that offers all there is, with no address of any: needs no database."""
+    everything = [*ROUTES, TenantController, TenantRemovalController, ApplicationResetController, DiscoveryController]
+    app = Litestar([*everything, *OAUTH], dependencies={"session": Provide(provide_session)}, openapi_config=None)
+    return document(app, Installation(multi_tenancy=True, issuer=""))
 
 
 def create_app(runtime: Runtime) -> ASGIApp:
@@ -98,8 +122,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
     )
     app.state.runtime = runtime
     app.state.plans = PLANS
+    app.state.counts = {"applicationsWithoutClaimSet": applications_without_claim_set}
     app.state.claims = ClaimsMemory(runtime.pool, runtime.sessions)
-    inner: ASGIApp = _tenancy(app, runtime) if settings.multi_tenancy else app
+    inner: ASGIApp = QuickTokens(app, runtime)
+    if settings.multi_tenancy:
+        inner = _tenancy(inner, runtime)
     inner = Cors(inner, origin=settings.http.cors_origin)
     paths = PathTable(str(route.path) for route in app.routes)
     edge: ASGIApp = Edge(inner, paths=paths, path_base=settings.http.path_base)
@@ -110,4 +137,6 @@ def create_app(runtime: Runtime) -> ASGIApp:
 
 
 def _tenancy(app: ASGIApp, runtime: Runtime) -> ASGIApp:
-    return Tenancy(app, lambda: runtime.tenants, conceal=runtime.settings.identity.conceal_tenants)
+    identity = runtime.settings.identity
+    conceal = identity.conceal_tenants or identity.tenant_bound_clients
+    return Tenancy(app, lambda: runtime.tenants, conceal=conceal)

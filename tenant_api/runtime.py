@@ -19,6 +19,7 @@ from tenant_api.plugins.guard import guarded
 from tenant_api.plugins.hosts import IdentityHost, ProvisionerHost
 from tenant_api.plugins.registry import DB_PROVISIONERS, IDP_PROVIDERS, PluginError, load, settings_of
 from tenant_api.settings.tree import Settings
+from tenant_api.web.bindings import ClientBindings
 from tenant_api.web.directory import TenantDirectory
 from tenant_api.web.state import Pool, Runtime
 
@@ -37,9 +38,10 @@ async def open_runtime(settings: Settings, backing: Backing) -> AsyncIterator[Ru
             lock_timeout_seconds=settings.database.lock_timeout_seconds,
         )
         stack.push_async_callback(engine.dispose)
-        installation, epoch = await _installation(pool)
+        installation, epoch = await installation_of(pool)
         sealer = Sealer(backing.keys.sealing)
-        idp = await _open_idp(settings, IdentityHost(pool=pool, sealer=sealer, pepper=backing.keys.pepper))
+        host = IdentityHost(installation=installation, pool=pool, sealer=sealer, pepper=backing.keys.pepper)
+        idp = await _open_idp(settings, host)
         stack.push_async_callback(idp.close)
         provisioner = await _open_provisioner(
             settings, backing, ProvisionerHost(installation=installation, epoch=epoch, marker=backing.keys.marker)
@@ -62,6 +64,7 @@ async def open_runtime(settings: Settings, backing: Backing) -> AsyncIterator[Ru
                 seconds=PROVISIONER_SECONDS,
             ),
             tenants=TenantDirectory(pool),
+            bindings=ClientBindings(pool),
         )
 
 
@@ -80,7 +83,8 @@ async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
         yield pool
 
 
-async def _installation(pool: Pool) -> tuple[UUID, int]:
+async def installation_of(pool: Pool) -> tuple[UUID, int]:
+    """Who this database makes us, and in which epoch."""
     async with pool.connection() as connection:
         row = await (await connection.execute("SELECT id, epoch FROM installations")).fetchone()
     assert row is not None, "the first migration makes this row"
@@ -89,10 +93,9 @@ async def _installation(pool: Pool) -> tuple[UUID, int]:
 
 async def _open_idp(settings: Settings, host: IdentityHost) -> IdentityProvider:
     plugin = load(IDP_PROVIDERS, settings.idp.name, IdentityProvider)
-    if not (plugin.capabilities.transactional and plugin.capabilities.live_claims):
+    if plugin.capabilities.transactional and not plugin.capabilities.live_claims:
         raise PluginError(
-            f"The plugin {settings.idp.name!r} keeps its clients outside our database, "
-            "which this version of the service cannot drive yet."
+            f"The plugin {settings.idp.name!r} joins our transactions but stores claims, which nobody would renew."
         )
     opened: IdentityProvider = await plugin.open(settings_of(plugin, settings.idp.settings), host)
     return opened

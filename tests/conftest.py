@@ -6,7 +6,7 @@ import pytest
 
 from tenant_api.embedded import ServerAddress
 from tests import database
-from tests.parts import run
+from tests.parts import keycloak, run
 from tests.parts.embedded import embedded_server
 from tests.parts.postgresql import postgresql_15_server
 
@@ -14,11 +14,13 @@ from tests.parts.postgresql import postgresql_15_server
 def pytest_configure() -> None:
     if not run.is_worker():
         run.clear_up_after_killed_runs()
+        keycloak.clear_up_after_killed_runs()
 
 
 def pytest_unconfigure() -> None:
     if not run.is_worker():
         run.end()
+        keycloak.end()
 
 
 @pytest.fixture(scope="session")

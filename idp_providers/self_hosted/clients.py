@@ -2,20 +2,33 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from idp_providers.batching import CoalescedReader
 from idp_providers.contract import ClientSpec, ClientState, Host
 from idp_providers.errors import ClientNotFoundError
+from idp_providers.self_hosted.client_secrets import LIVE, StoredSecret, live_at
 from idp_providers.self_hosted.database import can_be_client_id, contract_errors
+
+TOKENS_MARGIN = timedelta(seconds=2)
+"""By how much the clock of a replica may be ahead of the database's when the tokens of a client are ended."""
+
+_CURRENT = f"""
+select asked, client_id, display_name, role, scopes, managed, enabled, coalesce(keys, '[]') as keys,
+       (select kid from idp_keys where state = 'active') as signing_kid,
+       (select coalesce(json_agg(json_build_array(secret.id, secret.hash)), '[]')
+        from idp_client_secrets as secret where secret.client_id = client.client_id and {LIVE}) as secrets
+from unnest(%(asked)s::text[]) as asked
+join idp_clients as client on lower(client_id) = lower(asked) and client_id = asked
+"""  # noqa: S608 - a constant condition
 
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """A stored client. `managed` means that the host knows its claims; `secret` is a hash of any kind."""
+    """A stored client. `managed` means that the host knows its claims."""
 
     client_id: str
-    secret: str = field(repr=False)
     display_name: str
     role: str
     scopes: tuple[str, ...]
@@ -37,15 +50,39 @@ class Client:
         )
 
 
-class ClientStore:
-    """The table `idp_clients`. Ids are compared without regard to case and kept as they were first written."""
+@dataclass(frozen=True, kw_only=True)
+class CurrentClient(Client):
+    """A client as it stands now, with all that a grant needs to know: its proofs, and which key signs."""
 
-    def __init__(self, host: Host) -> None:
+    secrets: tuple[StoredSecret, ...] = field(repr=False)
+    keys: tuple[Mapping[str, Any], ...]
+    signing_kid: str | None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "CurrentClient":
+        return cls(
+            **{
+                **row,
+                "scopes": tuple(row["scopes"]),
+                "keys": tuple(row["keys"]),
+                "secrets": tuple(StoredSecret(id=id, hash=hash) for id, hash in row["secrets"]),
+            }
+        )
+
+
+class ClientStore:
+    """The table `idp_clients`. Ids that differ in case alone are one id, kept as it was first written.
+
+    Whoever wants a token spells it exactly so.
+    """
+
+    def __init__(self, host: Host, secret_maximum_age: timedelta | None = None) -> None:
         self._host = host
+        self._maximum_age = secret_maximum_age
         self._fresh = CoalescedReader(self._read_many)
 
     async def insert(self, spec: ClientSpec, secret: str) -> None:
-        """ClientAlreadyExistsError if the id is taken."""
+        """With this hash as its one secret, or with none. ClientAlreadyExistsError if the id is taken."""
         await self._change(
             """
             insert into idp_clients (client_id, secret, display_name, role, scopes, managed, enabled)
@@ -55,7 +92,7 @@ class ClientStore:
         )
 
     async def update(self, spec: ClientSpec) -> None:
-        """Everything but the secret and the spelling of the id. ClientNotFoundError."""
+        """Everything but the secrets and the spelling of the id. ClientNotFoundError."""
         changed = await self._change(
             """
             update idp_clients
@@ -65,17 +102,25 @@ class ClientStore:
             """,
             _values(spec),
         )
-        if not changed:
-            raise ClientNotFoundError("No client with this id.")
+        _require(changed)
 
     async def replace_secret(self, client_id: str, secret: str) -> None:
-        """`client_id` as it is spelt here, for hashes are bound to it. ClientNotFoundError."""
+        """The one secret from now on. `client_id` as it is spelt here: hashes are bound to it. ClientNotFoundError."""
         changed = await self._change(
-            "update idp_clients set secret = %s, updated_at = now() where client_id = %s",
-            (secret, client_id),
+            "update idp_clients set secret = %s, updated_at = now() where client_id = %s", (secret, client_id)
         )
-        if not changed:
-            raise ClientNotFoundError("No client with this id.")
+        _require(changed)
+
+    async def end_tokens(self, client_id: str) -> None:
+        """Tokens that were issued before now count no longer. ClientNotFoundError.
+
+        Now is the database's, which all replicas share, and `TOKENS_MARGIN` more for those whose clocks are ahead.
+        """
+        changed = await self._change(
+            "update idp_clients set tokens_since = clock_timestamp() + %s where lower(client_id) = lower(%s)",
+            (TOKENS_MARGIN, client_id),
+        )
+        _require(changed)
 
     async def delete(self, client_ids: Collection[str]) -> None:
         """Absent ones are fine."""
@@ -95,7 +140,7 @@ class ClientStore:
         async with self._host.connection() as connection:
             cursor = await connection.execute(
                 """
-                select client_id, secret, display_name, role, scopes, managed, enabled
+                select client_id, display_name, role, scopes, managed, enabled
                 from idp_clients where lower(client_id) = lower(%s)
                 """,
                 (client_id,),
@@ -103,18 +148,16 @@ class ClientStore:
             row = await cursor.fetchone()
         return Client.of(row) if row else None
 
-    async def current(self, client_id: str) -> Client | None:
-        """As committed now, through a read shared with all who ask at the same time."""
-        return await self._fresh.read(client_id) if can_be_client_id(client_id) else None
+    async def known(self, client_id: str) -> Client:
+        """As `find`; ClientNotFoundError."""
+        client = await self.find(client_id)
+        if client is None:
+            raise ClientNotFoundError("No client with this id.")
+        return client
 
-    @contract_errors
-    async def renew_hash(self, client: Client, secret: str) -> None:
-        """Store a better hash of the same secret, unless the secret was replaced meanwhile."""
-        async with self._host.pool.connection() as connection:
-            await connection.execute(
-                "update idp_clients set secret = %s where client_id = %s and secret = %s",
-                (secret, client.client_id, client.secret),
-            )
+    async def current(self, client_id: str) -> CurrentClient | None:
+        """The client of exactly this id as committed now, through a read shared with all who ask at the same time."""
+        return await self._fresh.read(client_id) if can_be_client_id(client_id) else None
 
     @contract_errors
     async def _change(self, statement: str, values: Any) -> int:
@@ -123,17 +166,16 @@ class ClientStore:
         return cursor.rowcount
 
     @contract_errors
-    async def _read_many(self, client_ids: Collection[str]) -> Mapping[str, Client]:
+    async def _read_many(self, client_ids: Collection[str]) -> Mapping[str, CurrentClient]:
+        values = {"asked": list(client_ids), **live_at(self._host.now(), self._maximum_age)}
         async with self._host.pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                select asked, client_id, secret, display_name, role, scopes, managed, enabled
-                from unnest(%s::text[]) as asked join idp_clients on lower(client_id) = lower(asked)
-                """,
-                (list(client_ids),),
-            )
-            rows = await cursor.fetchall()
-        return {row.pop("asked"): Client.of(row) for row in rows}
+            rows = await (await connection.execute(_CURRENT, values)).fetchall()
+        return {row.pop("asked"): CurrentClient.of(row) for row in rows}
+
+
+def _require(changed: int) -> None:
+    if not changed:
+        raise ClientNotFoundError("No client with this id.")
 
 
 def _values(spec: ClientSpec) -> dict[str, Any]:

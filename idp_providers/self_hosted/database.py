@@ -6,7 +6,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from psycopg import DataError, Error, IntegrityError
-from psycopg.errors import UniqueViolation
+from psycopg.errors import RaiseException, UniqueViolation
 
 from idp_providers.errors import ClientAlreadyExistsError, IdpError, IdpRejectedError, IdpUnavailableError
 
@@ -44,6 +44,6 @@ def can_be_client_id(text: str) -> bool:
 def _translated(error: Error | UnicodeEncodeError) -> IdpError:
     if isinstance(error, UniqueViolation):
         return ClientAlreadyExistsError("A client with this id exists.")
-    if isinstance(error, IntegrityError | DataError | UnicodeEncodeError):
+    if isinstance(error, IntegrityError | DataError | RaiseException | UnicodeEncodeError):
         return IdpRejectedError("The database refuses these values.")
     return IdpUnavailableError(f"The database gave no usable answer ({type(error).__name__}).")

@@ -2,14 +2,28 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from idp_providers.batching import CoalescedReader
 from idp_providers.contract import Host
 from idp_providers.self_hosted.database import contract_errors
 
 
+class Presented(NamedTuple):
+    """A correctly signed token: its id, its client, the key that signed it, and when, in seconds since 1970."""
+
+    token_id: str
+    client_id: str
+    kid: str
+    issued_at: int
+
+
 class Revocations:
-    """The table `idp_revoked_tokens`: a row per token that was ended before its time."""
+    """The table `idp_revoked_tokens`: a row per token that was ended before its time.
+
+    Every token is judged by a read that began after it was presented, shared by all that are presented meanwhile:
+    what is ended on one replica is ended on all of them.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -24,9 +38,9 @@ class Revocations:
                 (token_id, expires_at),
             )
 
-    async def stands(self, token_id: str, client_id: str) -> bool:
-        """Whether a token still counts: not revoked, and its client exists and is enabled."""
-        return bool(await self._fresh.read((token_id, client_id)))
+    async def stands(self, token: Presented) -> bool:
+        """Whether a token still counts: neither it nor its key was revoked, and its client exists and is enabled."""
+        return bool(await self._fresh.read(token))
 
     @contract_errors
     async def sweep(self, before: datetime) -> int:
@@ -36,15 +50,18 @@ class Revocations:
             return cursor.rowcount
 
     @contract_errors
-    async def _read_many(self, tokens: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], bool]:
+    async def _read_many(self, tokens: Collection[Presented]) -> Mapping[Presented, bool]:
         async with self._host.pool.connection() as connection:
             cursor = await connection.execute(
                 """
-                select token.jti, token.client_id
-                from unnest(%s::text[], %s::text[]) as token (jti, client_id)
+                select token.token_id, token.client_id, token.kid, token.issued_at
+                from unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
+                    as token (token_id, client_id, kid, issued_at)
                 join idp_clients as client on lower(client.client_id) = lower(token.client_id) and client.enabled
-                where not exists (select from idp_revoked_tokens as revoked where revoked.jti = token.jti)
+                where (tokens_since is null or to_timestamp(token.issued_at) >= tokens_since)
+                and exists (select from idp_keys as key where key.kid = token.kid)
+                and not exists (select from idp_revoked_tokens as revoked where revoked.jti = token.token_id)
                 """,
-                ([jti for jti, _ in tokens], [client_id for _, client_id in tokens]),
+                [list(column) for column in zip(*tokens, strict=True)],
             )
-            return {(row["jti"], row["client_id"]): True for row in await cursor.fetchall()}
+            return {Presented(**row): True for row in await cursor.fetchall()}

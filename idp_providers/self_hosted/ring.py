@@ -11,10 +11,10 @@ from idp_providers.errors import IdpUnavailableError
 from idp_providers.self_hosted import signing
 from idp_providers.self_hosted.keys import KeyStore
 from idp_providers.self_hosted.rotation import KeyState
-from idp_providers.self_hosted.signing import SigningKey, UnknownKeyError
+from idp_providers.self_hosted.signing import Signed, SigningKey, UnknownKeyError
 
 REFRESH_SECONDS = 60.0
-UNKNOWN_KEY_SECONDS = 5.0
+UNKNOWN_KEY_SECONDS = 1.0
 """The least time between reads for the sake of unknown keys, which anybody can name."""
 
 _ALL = "all"
@@ -41,14 +41,19 @@ class KeyRing:
             raise IdpUnavailableError("There is no signing key.")
         return self._signer
 
-    async def verified_claims(self, token: str) -> dict[str, Any]:
-        """The payload of a token that we signed. InvalidTokenError."""
+    async def follow(self, kid: str | None) -> None:
+        """Take up the key that signs, as a fresh read named it: what a rotation or revocation ended signs no more."""
+        if self._signer is None or self._signer.kid != kid:
+            await self.reload()
+
+    async def verified(self, token: str) -> Signed:
+        """What a token of ours says. Whether its key still counts is for a fresh read to say. InvalidTokenError."""
         await self._refresh(REFRESH_SECONDS)
         try:
-            return signing.verified_claims(token, self._verifiers)
+            return signing.verified(token, self._verifiers)
         except UnknownKeyError:
             await self._refresh(UNKNOWN_KEY_SECONDS)
-        return signing.verified_claims(token, self._verifiers)
+        return signing.verified(token, self._verifiers)
 
     async def published(self) -> list[dict[str, Any]]:
         """The public keys as stored now: a key counts as published from the moment when it was written."""

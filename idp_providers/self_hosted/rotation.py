@@ -77,6 +77,15 @@ def due_rotation(keys: Sequence[KeyRecord], now: datetime, policy: RotationPolic
     return Rotation(remove=faded)
 
 
+def wanted_rotation(keys: Sequence[KeyRecord], now: datetime, policy: RotationPolicy) -> Rotation | None:
+    """The waiting key signs now, whatever the age of the present one. None if it was not published long enough."""
+    active = next((key for key in keys if key.state is KeyState.ACTIVE), None)
+    waiting = next((key for key in keys if key.state is KeyState.NEXT), None)
+    if active is None or waiting is None or now - waiting.published_at < policy.publication:
+        return None
+    return Rotation(retire=active.kid, activate=waiting.kid, create=(KeyState.NEXT,))
+
+
 def _has_had_its_time(active: KeyRecord, now: datetime, policy: RotationPolicy) -> bool:
     assert active.activated_at is not None
     return active.algorithm != policy.algorithm or now - active.activated_at >= policy.period

@@ -1,12 +1,14 @@
 """How client secrets are kept: a keyed fast hash for generated ones, a slow one for those that people chose."""
 
 import re
+from collections.abc import Sequence
 
 from idp_providers.contract import ClientSecret, Host
-from idp_providers.self_hosted.clients import Client
+from idp_providers.self_hosted.client_secrets import KEYED, StoredSecret
+from idp_providers.self_hosted.clients import CurrentClient
 from idp_providers.self_hosted.slow_hashes import SlowHashes, is_argon2id, is_outdated
+from idp_providers.self_hosted.throttle import Throttle
 
-_KEYED = "hmac-sha256$"
 _GENERATED_LENGTH = 32
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -21,48 +23,83 @@ class SecretHashes:
 
     Generated secrets hold about 200 random bits, so a slow hash would add nothing: HMAC-SHA256 under the host's
     pepper, bound to the client's id. Chosen ones get argon2id. PBKDF2 hashes of imported clients are accepted
-    and replaced on their first use.
+    and replaced on their first use. Wrong guesses at slow ones are throttled per client; fast ones need no guard.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, throttle: Throttle) -> None:
         self._host = host
         self._slow = SlowHashes()
+        self._throttle = throttle
         self._decoy = host.sign(b"")
 
     def close(self) -> None:
+        """Let go of the threads."""
         self._slow.close()
 
     async def hash(self, client_id: str, secret: ClientSecret) -> str:
-        """What to store for a new secret."""
+        """What to store. IdpUnavailableError when too many others wait for a slow one."""
         if secret.chosen:
             return await self._slow.hash(_bytes(secret.value))
-        return _KEYED + self._host.sign(_message(client_id, secret.value))
+        return KEYED + self._host.sign(_message(client_id, secret.value))
 
-    async def verify(self, client: Client, secret: str) -> bool:
-        """Whether it is the client's secret."""
-        if client.secret.startswith(_KEYED):
-            return self._host.signed(_message(client.client_id, secret), client.secret.removeprefix(_KEYED))
-        return await self._slow.verify(_bytes(secret), client.secret)
+    async def is_same(self, stored: StoredSecret | None, secret: ClientSecret) -> bool:
+        """Whether this is a hash of a chosen secret, made as it would be made today. IdpUnavailableError."""
+        if stored is None or not is_argon2id(stored.hash) or is_outdated(stored.hash):
+            return False
+        return await self._slow.verify(_bytes(secret.value), stored.hash)
+
+    async def verify(self, client: CurrentClient, secret: str) -> StoredSecret | None:
+        """The one of the client's secrets that this is. ThrottledError, IdpUnavailableError."""
+        for stored in client.secrets:
+            if stored.is_keyed and self._matches_keyed(client.client_id, secret, stored):
+                return stored
+        slow = {stored.hash: stored for stored in client.secrets if not stored.is_keyed}
+        if found := await self._slow_one(client.client_id, secret, list(slow)):
+            return slow[found]
+        if not client.secrets:
+            await self.pretend(client.client_id, secret)
+        return None
 
     async def pretend(self, client_id: str, secret: str) -> None:
         """The work of refusing a wrong secret, for an unknown id: that of the kind which such ids usually have."""
         if is_generated_id(client_id):
             self._host.signed(_message(client_id, secret), self._decoy)
         else:
-            await self._slow.pretend(_bytes(secret))
+            await self._slow_one(client_id, secret, [self._slow.decoy])
 
-    async def renewed(self, client: Client, secret: str) -> str | None:
+    async def renewed(self, client: CurrentClient, stored: StoredSecret, secret: str) -> str | None:
         """A better hash of a secret that was just proven, or None if the stored one is as good as it gets.
 
         Imported hashes do not say whether their secret was generated: those of managed clients always were.
         """
-        if client.secret.startswith(_KEYED):
-            outdated, chosen = not self._host.is_newest(client.secret.removeprefix(_KEYED)), False
-        elif is_argon2id(client.secret):
-            outdated, chosen = is_outdated(client.secret), True
+        if stored.is_keyed:
+            outdated, chosen = not self._host.is_newest(stored.hash.removeprefix(KEYED)), False
+        elif is_argon2id(stored.hash):
+            outdated, chosen = is_outdated(stored.hash), True
         else:
             outdated, chosen = True, not (client.managed and len(secret) == _GENERATED_LENGTH)
         return await self.hash(client.client_id, ClientSecret(value=secret, chosen=chosen)) if outdated else None
+
+    def _matches_keyed(self, client_id: str, secret: str, stored: StoredSecret) -> bool:
+        return self._host.signed(_message(client_id, secret), stored.hash.removeprefix(KEYED))
+
+    async def _slow_one(self, client_id: str, secret: str, hashes: Sequence[str]) -> str | None:
+        """Which of these is of the secret. What was proven before passes at once; what must be computed is throttled.
+
+        A secret that none of them is of is one failure.
+        """
+        given = _bytes(secret)
+        if known := next((stored for stored in hashes if self._slow.knows(given, stored)), None):
+            return known
+        if not hashes:
+            return None
+        digest = self._slow.digest(given)
+        self._throttle.require_open(client_id, digest)
+        for stored in hashes:
+            if await self._slow.verify(given, stored):
+                return stored
+        self._throttle.count_failure(client_id, digest)
+        return None
 
 
 def _message(client_id: str, secret: str) -> bytes:

@@ -1,23 +1,40 @@
 """Keys that sign and verify, and nothing about what is signed."""
 
+import copy
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, get_args
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, GuestProtocol, RSAKey
+from joserfc.jwk import ECKey, GuestProtocol, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from idp_providers.errors import InvalidTokenError
 from idp_providers.self_hosted.settings import Algorithm
 
-SigningKey = RSAKey | ECKey
+SigningKey = RSAKey | ECKey | OKPKey
 VerificationKeys = Mapping[str, SigningKey]
 
 LONGEST_TOKEN = 64 * 1024
 
 _ALGORITHMS = get_args(Algorithm)
 _PUBLIC_MEMBERS = ("kty", "use", "kid", "e", "n", "crv", "x", "y", "alg")
+_KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+_KIND_OF: dict[Algorithm, str] = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+
+
+class _Registry(JWSRegistry):
+    """Our algorithms. The library warns of the name EdDSA (RFC 9864), which verifiers still know best."""
+
+    algorithms = {name: copy.copy(JWSRegistry.algorithms[name]) for name in _ALGORITHMS}
+
+
+_Registry.algorithms["EdDSA"].security_warning = None
+REGISTRY = _Registry(algorithms=_ALGORITHMS)
 
 
 class UnknownKeyError(InvalidTokenError):
@@ -34,9 +51,17 @@ class KeyPair:
     public_jwk: dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """What a correctly signed token says, and which key signed it."""
+
+    kid: str
+    claims: dict[str, Any] = field(repr=False)
+
+
 def generate(algorithm: Algorithm) -> KeyPair:
     """Make a key of the algorithm's usual strength. RSA takes about a tenth of a second of one core."""
-    key: SigningKey = RSAKey.generate_key(2048) if algorithm == "RS256" else ECKey.generate_key("P-256")
+    key = _new_key(algorithm)
     kid = key.thumbprint()
     return KeyPair(
         kid=kid,
@@ -53,20 +78,28 @@ def ordered_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
 
 def private_key(der: bytes, algorithm: Algorithm, kid: str) -> SigningKey:
     """A key that can sign."""
-    kind = RSAKey if algorithm == "RS256" else ECKey
-    return kind.import_key(der, {"kid": kid, "alg": algorithm, "use": "sig"})
+    return _KINDS[_KIND_OF[algorithm]].import_key(der, {"kid": kid, "alg": algorithm, "use": "sig"})
 
 
 def public_key(jwk: Mapping[str, Any]) -> SigningKey:
     """A key that can verify."""
-    kind = RSAKey if jwk["kty"] == "RSA" else ECKey
-    return kind.import_key(dict(jwk))
+    return _KINDS[jwk["kty"]].import_key(dict(jwk))
 
 
-def sign(claims: dict[str, Any], key: SigningKey) -> str:
-    """A compact JWT."""
-    algorithm = str(key.alg)
-    return jwt.encode({"alg": algorithm, "kid": key.kid, "typ": "JWT"}, claims, key, algorithms=[algorithm])
+def sign(claims: Mapping[str, Any], key: SigningKey, typ: str = "JWT") -> str:
+    """A compact JWT. The library's own way would judge header and key anew for every token of the same key."""
+    signed = b".".join((_header(str(key.alg), str(key.kid), typ), _encoded(claims)))
+    signature = urlsafe_b64encode(REGISTRY.get_alg(str(key.alg)).sign(signed, key))
+    return b".".join((signed, signature)).rstrip(b"=").decode()
+
+
+@lru_cache(maxsize=16)
+def _header(algorithm: str, kid: str, typ: str) -> bytes:
+    return _encoded({"typ": typ, "alg": algorithm, "kid": kid})
+
+
+def _encoded(members: Mapping[str, Any]) -> bytes:
+    return urlsafe_b64encode(json.dumps(members, separators=(",", ":")).encode()).rstrip(b"=")
 
 
 def verified_claims(token: str, keys: VerificationKeys) -> dict[str, Any]:
@@ -74,6 +107,11 @@ def verified_claims(token: str, keys: VerificationKeys) -> dict[str, Any]:
 
     UnknownKeyError, InvalidTokenError.
     """
+    return verified(token, keys).claims
+
+
+def verified(token: str, keys: VerificationKeys) -> Signed:
+    """As `verified_claims`, with the key that signed."""
 
     def named_key(signature: GuestProtocol) -> SigningKey:
         headers = signature.headers()
@@ -87,7 +125,17 @@ def verified_claims(token: str, keys: VerificationKeys) -> dict[str, Any]:
     if len(token) > LONGEST_TOKEN:
         raise InvalidTokenError("The token is too long.")
     try:
-        return jwt.decode(token, named_key, algorithms=_ALGORITHMS).claims
+        decoded = jwt.decode(token, named_key, registry=REGISTRY)
+        return Signed(kid=str(decoded.header["kid"]), claims=decoded.claims)
     except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
         pass
     raise InvalidTokenError("The token is malformed or not signed by us.")
+
+
+def _new_key(algorithm: Algorithm) -> SigningKey:
+    match _KIND_OF[algorithm]:
+        case "RSA":
+            return RSAKey.generate_key(2048)
+        case "EC":
+            return ECKey.generate_key("P-256")
+    return OKPKey.generate_key("Ed25519")

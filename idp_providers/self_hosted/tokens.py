@@ -82,6 +82,12 @@ def judged(claims: dict[str, Any], settings: SelfHostedSettings, now: datetime) 
     raise InvalidTokenError("The token is expired, or meant for another issuer or audience.")
 
 
+def issued_at(claims: dict[str, Any]) -> int:
+    """When a payload says that it was signed, in seconds since 1970; 0 if it does not."""
+    issued = claims.get("iat")
+    return issued if isinstance(issued, int) and 0 <= issued < 2**40 else 0
+
+
 def _joined(values: Iterable[object]) -> str:
     return ",".join(map(str, values))
 

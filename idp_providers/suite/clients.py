@@ -19,7 +19,7 @@ from idp_providers.errors import (
     IdpError,
 )
 from idp_providers.suite.harness import AT_ONCE, Harness, at_once
-from idp_providers.suite.specs import make_secret, make_spec
+from idp_providers.suite.specs import make_managed_spec, make_secret, make_spec
 from idp_providers.suite.texts import chain_of
 
 
@@ -44,6 +44,16 @@ class ClientRules(Harness):
         assert sorted(found.scopes) == sorted(spec.scopes)
         assert found.enabled
         assert credentials.client_id == spec.client_id
+
+    async def test_the_state_tells_the_claims_that_the_provider_keeps(self, provider: IdentityProvider) -> None:
+        for spec in (make_spec(), make_managed_spec()):
+            await self.create(provider, spec)
+            found = await provider.find_client(spec.client_id)
+            assert found is not None
+            kept = None if provider.capabilities.live_claims else spec.claims
+            assert found.claims in {kept, None}
+            await provider.update_client(spec)
+            assert await provider.find_client(spec.client_id) == found
 
     async def test_the_given_secret_is_taken(self, provider: IdentityProvider) -> None:
         if not provider.capabilities.chosen_secrets:

@@ -89,6 +89,7 @@ class GrantRules(Harness):
             assert (await provider.verify(token)).scopes == granted
 
     async def test_an_applications_token_carries_its_claims(self, provider: IdentityProvider) -> None:
+        self.needs_claims(provider)
         spec = make_managed_spec()
         token = await self.token(provider, spec.client_id, await self.create(provider, spec))
         claims = (await provider.verify(token)).claims
@@ -98,6 +99,7 @@ class GrantRules(Harness):
         assert claims["dataStoreIds"] == "1,2"
 
     async def test_changed_claims_are_in_the_next_token(self, provider: IdentityProvider) -> None:
+        self.needs_claims(provider)
         spec = make_managed_spec()
         secret = await self.create(provider, spec)
         assert spec.claims is not None

@@ -56,6 +56,11 @@ class Harness:
         if not provider.capabilities.issues_tokens:
             pytest.skip(f"{provider.name} does not issue tokens")
 
+    @staticmethod
+    def needs_claims(provider: IdentityProvider) -> None:
+        if not provider.capabilities.contract_claims:
+            pytest.skip(f"tokens of {provider.name} carry scopes only")
+
 
 async def at_once(call: Callable[[], Awaitable[None]]) -> None:
     """Run `AT_ONCE` calls concurrently."""

@@ -1,12 +1,13 @@
 """The routes of API clients."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.api_clients.issuing import Issuing
+from tenant_api.api_clients.issuing import issuing_for
 from tenant_api.api_clients.locking import ApplicationLocks
 from tenant_api.api_clients.repository import API_CLIENT_LISTS, ApiClientRepository
 from tenant_api.api_clients.schemas import (
@@ -17,11 +18,12 @@ from tenant_api.api_clients.schemas import (
 )
 from tenant_api.api_clients.service import ApiClientService
 from tenant_api.data_stores.repository import DataStoreRepository
+from tenant_api.kernel.errors import UnresolvedReferenceError
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
 from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
 from tenant_api.web.operation import ADMIN, LIMITED, operation
-from tenant_api.web.state import runtime_of, tenant_of
+from tenant_api.web.state import tenant_of
 
 
 def provide_api_clients(request: ApiRequest, session: NamedDependency[AsyncSession]) -> ApiClientService:
@@ -30,7 +32,7 @@ def provide_api_clients(request: ApiRequest, session: NamedDependency[AsyncSessi
         ApiClientRepository(session, tenant_id),
         ApplicationLocks(session, tenant_id),
         DataStoreRepository(session, tenant_id),
-        Issuing(session, runtime_of(request)),
+        issuing_for(request, session),
     )
 
 
@@ -59,8 +61,11 @@ class ApiClientController(Controller):
             ADMIN,
             body=ApiClientCreate,
             answers={201: ApiClientCredentialRead},
-            problems=(409, 502),
             headers=("Location",),
+            problems=(UnresolvedReferenceError, 502),
+            description=(
+                "The secret is in this answer and nowhere else. It is kept as a hash: who loses it resets it."
+            ),
         )
     )
     async def create(
@@ -78,7 +83,7 @@ class ApiClientController(Controller):
             LIMITED,
             answers={200: ApiClientRead},
             problems=(404,),
-            path={"id": str},
+            path={"id": Annotated[str, Field(description="The API client's key or its id.")]},
         ),
     )
     async def get_one(self, request: ApiRequest, clients: NamedDependency[ApiClientService]) -> ApiClientRead:
@@ -93,7 +98,9 @@ class ApiClientController(Controller):
             ADMIN,
             body=ApiClientReplace,
             answers={204: None},
-            problems=(404, 409, 502),
+            headers=("Operation-Location.outside",),
+            problems=(404, UnresolvedReferenceError, 502),
+            description="Holds for the next token. Another application moves the credential there.",
         ),
     )
     async def replace(self, request: ApiRequest, clients: NamedDependency[ApiClientService]) -> None:
@@ -102,7 +109,14 @@ class ApiClientController(Controller):
 
     @delete(
         "/{id:str}",
-        opt=operation("deleteApiClient", "Delete an API client", ADMIN, answers={204: None}, problems=(404, 409, 502)),
+        opt=operation(
+            "deleteApiClient",
+            "Delete an API client",
+            ADMIN,
+            answers={204: None},
+            headers=("Operation-Location.outside",),
+            problems=(404, 502),
+        ),
     )
     async def remove(self, request: ApiRequest, clients: NamedDependency[ApiClientService]) -> None:
         await clients.remove(route_id(request))
@@ -115,7 +129,8 @@ class ApiClientController(Controller):
             "Give an API client a new secret and show it, once",
             ADMIN,
             answers={200: ApiClientCredentialRead},
-            problems=(404, 409, 502),
+            problems=(404, 502),
+            description="The key stays. The old secret stops working at once.",
         ),
     )
     async def reset(self, request: ApiRequest, clients: NamedDependency[ApiClientService]) -> ApiClientCredentialRead:

@@ -1,78 +1,53 @@
-"""Credentials at the identity provider, kept in step with our rows.
+"""Credentials at the identity provider, kept in step with our rows. The secret is shown once, never stored."""
 
-The built-in provider writes in the request's own transaction, so a credential exists exactly if its row does.
-"""
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-
-from psycopg.rows import dict_row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from idp_providers.contract import ClientSecret, ClientSpec
-from idp_providers.errors import ClientNotFoundError, IdpError
-from tenant_api.db.session import driver_connection
-from tenant_api.kernel.errors import BadGatewayError
-from tenant_api.kernel.secrets import generate_client_secret
-from tenant_api.plugins.claims import CLAIMS, claims_from
-from tenant_api.plugins.unit_of_work import joined
-from tenant_api.web.state import Runtime
-
-UNEXPECTED = "The identity provider returned an unexpected response."
+from tenant_api.api_clients.issuing_inside import IssuingInside
+from tenant_api.api_clients.issuing_outside import Announce, IssuingOutside
+from tenant_api.identity.clients import Clients
+from tenant_api.web.location import announce_job
+from tenant_api.web.state import Connection, Runtime, runtime_of, tenant_of
 
 
-class Issuing:
-    """Makes, renews and removes the OAuth clients behind API clients. The secret is shown once, never stored."""
+class Issuing(Protocol):
+    """The OAuth clients behind API clients.
 
-    def __init__(self, session: AsyncSession, runtime: Runtime) -> None:
-        self._session = session
-        self._idp = runtime.idp
-        self._identity = runtime.settings.identity
+    `create` and `renew` come last in a unit of work: with a provider outside our database they end it.
+    """
 
-    async def create(self, key: str) -> str:
-        """Make the client of an API client and answer its secret; BadGatewayError if the provider fails."""
-        spec = await self._spec(key)
-        async with self._provider_call():
-            return (await self._idp.create_client(spec, self._new_secret())).secret
+    async def create(self, key: str, *, with_application: bool = False) -> str:
+        """Make the client of an API client and answer its secret; BadGatewayError if the provider fails.
+
+        Then the API client is gone again, and its application too if it was made `with_application`.
+        """
+        ...
 
     async def renew(self, key: str) -> str:
         """Give a client a new secret; the old one stops working at once. Mends a client that vanished."""
-        spec = await self._spec(key)
-        async with self._provider_call():
-            try:
-                return (await self._idp.replace_secret(key, self._new_secret())).secret
-            except ClientNotFoundError:
-                return (await self._idp.create_client(spec, self._new_secret())).secret
+        ...
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove clients; those that are gone already are no error."""
-        async with self._provider_call():
-            await self._idp.delete_clients(keys)
+        """Remove clients whose rows are gone; those that are gone already are no error."""
+        ...
 
-    @asynccontextmanager
-    async def _provider_call(self) -> AsyncIterator[None]:
-        try:
-            with joined(self._session):
-                yield
-        except IdpError as error:
-            raise BadGatewayError(errors=[UNEXPECTED]) from error
+    async def changed(self, clients: Clients) -> None:
+        """What these clients may do has changed, or is about to, in this unit of work."""
+        ...
 
-    async def _spec(self, key: str) -> ClientSpec:
-        """The wanted client as the rows of this transaction say. Its approval is a claim, hence live."""
-        await self._session.flush()
-        connection = await driver_connection(self._session)
-        async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(CLAIMS, ([key],))
-            row = await cursor.fetchone()
-        assert row is not None, "callers hold a lock on the application"
-        claims = claims_from(row)
-        return ClientSpec(
-            client_id=key,
-            display_name=claims.display_name,
-            role=self._identity.client_role,
-            scopes=claims.scopes,
-            claims=claims,
-        )
 
-    def _new_secret(self) -> ClientSecret:
-        return ClientSecret(value=generate_client_secret(self._identity.secret_minimum_length))
+def issuing_for(connection: Connection, session: AsyncSession) -> Issuing:
+    """For a request: a job that completes it is announced in its answer."""
+    return issuing_in(session, runtime_of(connection), tenant_of(connection), partial(announce_job, connection))
+
+
+def issuing_in(
+    session: AsyncSession, runtime: Runtime, tenant_id: int, announce: Announce = lambda _job_id: None
+) -> Issuing:
+    """How this installation's provider is driven, by what it declares."""
+    if runtime.idp.capabilities.transactional:
+        return IssuingInside(session, runtime)
+    return IssuingOutside(session, runtime, tenant_id, announce)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,6 +21,8 @@ API_CLIENT_LISTS = ListRules(
     order_by={"id": col(ApiClient.id), "applicationId": col(ApiClient.application_id), "name": col(ApiClient.name)},
     default_order="id",
     direction_alone=True,
+    repeating={"name"},
+    joined={"applicationId": col(Application.id)},
 )
 
 LISTING = Listing[ReachingClient](
@@ -29,6 +31,17 @@ LISTING = Listing[ReachingClient](
     item=lambda row: ReachingClient(row=row[0], data_store_ids=row[1]),
     entity=lambda client: client.row,
 )
+
+OWN = (
+    select_reaching_clients()
+    .join(Application, col(Application.id) == col(ApiClient.application_id))
+    .join(Vendor, col(Vendor.id) == col(Application.vendor_id))
+    .where(col(Vendor.tenant_id) == bindparam("tenant_id"))
+)
+FRESH = OWN.execution_options(populate_existing=True)
+ONE = FRESH.where(col(ApiClient.id) == bindparam("api_client_id"))
+WITH_KEY = FRESH.where(col(ApiClient.client_id) == bindparam("key"))
+OF_APPLICATION = FRESH.where(col(ApiClient.application_id) == bindparam("application_id")).order_by(col(ApiClient.id))
 
 
 class ApiClientRepository:
@@ -40,20 +53,19 @@ class ApiClientRepository:
 
     async def find(self, api_client_id: int) -> ReachingClient | None:
         """One API client by id, read afresh."""
-        return await self._first(col(ApiClient.id) == api_client_id)
+        return next(iter(await self._all(ONE, api_client_id=api_client_id)), None)
 
     async def find_by_key(self, key: str) -> ReachingClient | None:
         """One API client by its OAuth client id."""
-        return await self._first(col(ApiClient.client_id) == key)
+        return next(iter(await self._all(WITH_KEY, key=key)), None)
 
     async def page(self, query: ListQuery) -> Page[ReachingClient]:
         """A list as asked for."""
-        return await LISTING.page(self._session, self._own(), query)
+        return await LISTING.page(self._session, OWN, query, tenant_id=self._tenant_id)
 
     async def of_application(self, application_id: int) -> list[ReachingClient]:
         """All of an application, the oldest first."""
-        own = self._own().where(col(ApiClient.application_id) == application_id)
-        return await self._all(own.order_by(col(ApiClient.id)))
+        return await self._all(OF_APPLICATION, application_id=application_id)
 
     async def keys_of(self, application_ids: Collection[int]) -> Sequence[str]:
         """The OAuth client ids of applications."""
@@ -100,16 +112,6 @@ class ApiClientRepository:
         """Delete an API client with its links."""
         await self._session.exec(delete(ApiClient).where(col(ApiClient.id) == api_client_id))
 
-    def _own(self) -> Select[ApiClient, Sequence[int]]:
-        own = select_reaching_clients().join(Application, col(Application.id) == col(ApiClient.application_id))
-        return own.join(Vendor, col(Vendor.id) == col(Application.vendor_id)).where(
-            col(Vendor.tenant_id) == self._tenant_id
-        )
-
-    async def _first(self, condition: ColumnElement[bool]) -> ReachingClient | None:
-        found = await self._all(self._own().where(condition))
-        return found[0] if found else None
-
-    async def _all(self, statement: Select[ApiClient, Sequence[int]]) -> list[ReachingClient]:
-        rows = (await self._session.exec(statement.execution_options(populate_existing=True))).all()
-        return [ReachingClient(row=row, data_store_ids=data_store_ids) for row, data_store_ids in rows]
+    async def _all(self, statement: Select[ApiClient, Sequence[int]], **values: int | str) -> list[ReachingClient]:
+        rows = await self._session.exec(statement, params={"tenant_id": self._tenant_id, **values})
+        return [ReachingClient(row=row, data_store_ids=data_store_ids) for row, data_store_ids in rows.all()]

@@ -6,13 +6,18 @@ from uuid import UUID
 from tenant_api.api_clients.reach import ReachingClient
 from tenant_api.db.tables import ApiClient
 from tenant_api.web.rules import MaxLength, NotEmpty, Positive
-from tenant_api.web.wire import Flag, Int32, ReadModel, Text, WriteModel
+from tenant_api.web.wire import Flag, Int32, ReadModel, Text, WriteModel, like
 
 LONGEST_NAME = 50
+
+API_CLIENT = {"applicationId": 1, "name": "Grand Bend SIS nightly", "isApproved": True, "dataStoreIds": [1]}
+KEY = "0b0ac1a2-5b0e-4d5f-9f4f-2f5a1c1f7a11"
 
 
 class ApiClientCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like(API_CLIENT)
 
     application_id: Annotated[Int32, NotEmpty(), Positive()]
     name: Annotated[Text | None, NotEmpty(), MaxLength(LONGEST_NAME)]
@@ -29,11 +34,23 @@ class ApiClientCreate(WriteModel):
 class ApiClientReplace(ApiClientCreate):
     """Body of PUT."""
 
+    model_config = like({"id": 1, **API_CLIENT})
+
     id: Int32 = 0
 
 
 class ApiClientCredentialRead(ReadModel):
     """A credential: the only body that ever holds its secret."""
+
+    model_config = like(
+        {
+            "id": 1,
+            "applicationId": 1,
+            "name": "Grand Bend SIS nightly",
+            "key": KEY,
+            "secret": "aB3dE5gH7jK9mN2pQ4rS6tV8wX1yZ0cF",
+        }
+    )
 
     id: int
     application_id: int
@@ -49,6 +66,8 @@ class ApiClientCredentialRead(ReadModel):
 
 class ApiClientRead(ReadModel):
     """An API client as it is shown."""
+
+    model_config = like({"id": 1, "clientId": KEY, "clientUuid": "5f0f2a53-1d3c-4f43-9a3c-0d0c2f2d7c55", **API_CLIENT})
 
     id: int
     application_id: int

@@ -12,6 +12,7 @@ from tenant_api.data_stores.repository import DataStoreRepository
 from tenant_api.db.listing import ListQuery
 from tenant_api.db.pages import Page
 from tenant_api.db.tables import ApiClient
+from tenant_api.identity.clients import client_of
 from tenant_api.kernel.errors import ConcurrentModificationError, NotFoundError, UnresolvedReferenceError
 
 _KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -72,6 +73,7 @@ class ApiClientService:
         client.row.is_approved = wanted.is_approved
         await self._clients.unlink([api_client_id], set(client.data_store_ids) - set(data_store_ids))
         await self._clients.link([api_client_id], set(data_store_ids) - set(client.data_store_ids))
+        await self._issuing.changed(client_of(api_client_id))
 
     async def reset(self, api_client_id: int) -> Issued:
         """A new secret for the same key; the old one stops working at once."""

@@ -7,7 +7,7 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.api_clients.issuing import Issuing
+from tenant_api.api_clients.issuing import issuing_for
 from tenant_api.api_clients.locking import ApplicationLocks
 from tenant_api.api_clients.repository import ApiClientRepository
 from tenant_api.applications.repository import APPLICATION_LISTS, PAGES, ApplicationRepository
@@ -19,13 +19,15 @@ from tenant_api.applications.schemas import (
 )
 from tenant_api.applications.service import ApplicationService, Credential, Neighbours
 from tenant_api.data_stores.repository import DataStoreRepository
+from tenant_api.db.listing import ListQuery
+from tenant_api.kernel.errors import UnresolvedReferenceError
 from tenant_api.profiles.repository import ProfileRepository
 from tenant_api.vendors.repository import VendorRepository
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
 from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
-from tenant_api.web.state import runtime_of, tenant_of
+from tenant_api.web.state import tenant_of
 
 
 def provide_applications(request: ApiRequest, session: NamedDependency[AsyncSession]) -> ApplicationService:
@@ -37,9 +39,7 @@ def provide_applications(request: ApiRequest, session: NamedDependency[AsyncSess
         clients=ApiClientRepository(session, tenant_id),
         locks=ApplicationLocks(session, tenant_id),
     )
-    return ApplicationService(
-        ApplicationRepository(session, tenant_id), neighbours, Issuing(session, runtime_of(request))
-    )
+    return ApplicationService(ApplicationRepository(session, tenant_id), neighbours, issuing_for(request, session))
 
 
 class ApplicationController(Controller):
@@ -71,8 +71,11 @@ class ApplicationController(Controller):
             ADMIN,
             body=ApplicationCreate,
             answers={201: ApplicationCredentialRead},
-            problems=(409, 502),
             headers=("Location",),
+            problems=(UnresolvedReferenceError, 502),
+            description=(
+                "The secret is in this answer and nowhere else. It is kept as a hash: who loses it resets it."
+            ),
         )
     )
     async def create(
@@ -100,7 +103,8 @@ class ApplicationController(Controller):
             ADMIN,
             body=ApplicationReplace,
             answers={204: None},
-            problems=(404, 409, 502),
+            headers=("Operation-Location.outside",),
+            problems=(404, UnresolvedReferenceError),
         ),
     )
     async def replace(self, request: ApiRequest, applications: NamedDependency[ApplicationService]) -> None:
@@ -110,7 +114,13 @@ class ApplicationController(Controller):
     @delete(
         "/{id:str}",
         opt=operation(
-            "deleteApplication", "Delete an application", ADMIN, answers={204: None}, problems=(404, 409, 502)
+            "deleteApplication",
+            "Delete an application",
+            ADMIN,
+            answers={204: None},
+            headers=("Operation-Location.outside",),
+            problems=(404, 502),
+            description="Deletes its API clients too: their tokens are granted no more.",
         ),
     )
     async def remove(self, request: ApiRequest, applications: NamedDependency[ApplicationService]) -> None:
@@ -131,7 +141,10 @@ class ApplicationResetController(Controller):
             "Give an application's first API client a new secret and show it, once",
             ADMIN,
             answers={200: ApplicationCredentialRead},
-            problems=(404, 409, 502),
+            problems=(404, 502),
+            description=(
+                "There only with `TENANT_API_API__APPLICATION_RESET_ENDPOINT`. The old secret stops working at once."
+            ),
         ),
     )
     async def reset(
@@ -145,7 +158,6 @@ class VendorApplicationController(Controller):
 
     path = "/v3/vendors/{id:str}/applications"
     tags = ["Vendors"]
-    dependencies = {"applications": Provide(provide_applications, sync_to_thread=False)}
 
     @get(
         opt=operation(
@@ -156,10 +168,14 @@ class VendorApplicationController(Controller):
             problems=(404,),
         )
     )
-    async def list_all(
-        self, request: ApiRequest, applications: NamedDependency[ApplicationService]
-    ) -> list[ApplicationRead]:
-        return [ApplicationRead.of(application) for application in await applications.of_vendor(route_id(request))]
+    async def list_all(self, request: ApiRequest) -> Response[Any]:
+        vendor_id = route_id(request)
+        return await answer_list(
+            request,
+            ListQuery(),
+            lambda session: partial(provide_applications(request, session).of_vendor, vendor_id),
+            ApplicationRead.of,
+        )
 
 
 class DataStoreApplicationController(Controller):

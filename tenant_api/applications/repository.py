@@ -1,5 +1,6 @@
 """Reads and writes one tenant's applications inside the caller's transaction; never commits."""
 
+from sqlalchemy import bindparam
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,8 +28,23 @@ APPLICATION_LISTS = ListRules(
     },
     default_order="applicationName",
     direction_alone=True,
+    repeating={"vendorId", "claimSetName"},
+    joined={"vendorId": col(Vendor.id)},
 )
 PAGES = ListRules(filters={})
+BY_NAME = ListRules(
+    filters={}, order_by={"applicationName": col(Application.application_name)}, default_order="applicationName"
+)
+
+
+def _own(overviews: Overviews) -> Overviews:
+    joined = overviews.join(Vendor, col(Vendor.id) == col(Application.vendor_id))
+    return joined.where(col(Vendor.tenant_id) == bindparam("tenant_id"))
+
+
+OWN = _own(select_overviews())
+ONE = OWN.where(col(Application.id) == bindparam("application_id"))
+OF_VENDOR = OWN.where(col(Application.vendor_id) == bindparam("vendor_id"))
 
 
 def _listing(rules: ListRules) -> Listing[ApplicationOverview]:
@@ -49,22 +65,23 @@ class ApplicationRepository:
 
     async def find(self, application_id: int) -> ApplicationOverview | None:
         """One application."""
-        found = await self._all(self._own(select_overviews()).where(col(Application.id) == application_id))
-        return found[0] if found else None
+        values = {"tenant_id": self._tenant_id, "application_id": application_id}
+        row = (await self._session.exec(ONE, params=values)).first()
+        return None if row is None else ApplicationOverview(*row)
 
     async def page(self, query: ListQuery) -> Page[ApplicationOverview]:
         """A list as asked for."""
-        return await _listing(APPLICATION_LISTS).page(self._session, self._own(select_overviews()), query)
+        return await _listing(APPLICATION_LISTS).page(self._session, OWN, query, tenant_id=self._tenant_id)
 
-    async def of_vendor(self, vendor_id: int) -> list[ApplicationOverview]:
-        """All of a vendor, by name."""
-        own = self._own(select_overviews()).where(col(Application.vendor_id) == vendor_id)
-        return await self._all(own.order_by(col(Application.application_name), col(Application.id)))
+    async def of_vendor(self, vendor_id: int, query: ListQuery) -> Page[ApplicationOverview]:
+        """Those of a vendor, by name."""
+        values = {"tenant_id": self._tenant_id, "vendor_id": vendor_id}
+        return await _listing(BY_NAME).page(self._session, OF_VENDOR, query, **values)
 
     async def of_data_store(self, data_store_id: int, query: ListQuery) -> Page[ApplicationOverview]:
         """Those with clients that may reach a data store, by id."""
-        own = self._own(select_overviews(linked_to=data_store_id))
-        return await _listing(PAGES).page(self._session, own, query)
+        linked = _own(select_overviews(linked_to=data_store_id))
+        return await _listing(PAGES).page(self._session, linked, query, tenant_id=self._tenant_id)
 
     async def add(self, application: Application) -> None:
         """Insert; DataError if its vendor has one of that name."""
@@ -83,10 +100,3 @@ class ApplicationRepository:
     async def remove(self, application_id: int) -> None:
         """Delete an application with its API clients."""
         await self._session.exec(delete(Application).where(col(Application.id) == application_id))
-
-    def _own(self, overviews: Overviews) -> Overviews:
-        joined = overviews.join(Vendor, col(Vendor.id) == col(Application.vendor_id))
-        return joined.where(col(Vendor.tenant_id) == self._tenant_id)
-
-    async def _all(self, statement: Overviews) -> list[ApplicationOverview]:
-        return [ApplicationOverview(*row) for row in (await self._session.exec(statement)).all()]

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from tenant_api.applications.overview import ApplicationOverview
 from tenant_api.kernel import lengths
 from tenant_api.web.rules import Each, Matches, MaxLength, NotEmpty, Positive
-from tenant_api.web.wire import Int32, Int64, ReadModel, Text, WriteModel
+from tenant_api.web.wire import Int32, Int64, ReadModel, Text, WriteModel, like
 
 ApplicationName = Annotated[Text | None, NotEmpty(), MaxLength(lengths.APPLICATION_NAME)]
 ClaimSetName = Annotated[
@@ -16,9 +16,20 @@ ClaimSetName = Annotated[
 ]
 Ids = Annotated[list[Int32] | None, Each(Positive())]
 
+APPLICATION = {
+    "applicationName": "Grand Bend SIS",
+    "vendorId": 1,
+    "claimSetName": "SISVendor",
+    "educationOrganizationIds": [255901],
+    "dataStoreIds": [1],
+    "profileIds": [],
+}
+
 
 class ApplicationCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like(APPLICATION)
 
     application_name: ApplicationName = ""
     vendor_id: Int32 = 0
@@ -31,6 +42,8 @@ class ApplicationCreate(WriteModel):
 class ApplicationReplace(ApplicationCreate):
     """Body of PUT."""
 
+    model_config = like({"id": 1, **APPLICATION})
+
     application_name: ApplicationName
     claim_set_name: ClaimSetName
     id: Int32 = 0
@@ -39,6 +52,10 @@ class ApplicationReplace(ApplicationCreate):
 class ApplicationCredentialRead(ReadModel):
     """An application's first credential: the only body that ever holds its secret."""
 
+    model_config = like(
+        {"id": 1, "key": "0b0ac1a2-5b0e-4d5f-9f4f-2f5a1c1f7a11", "secret": "aB3dE5gH7jK9mN2pQ4rS6tV8wX1yZ0cF"}
+    )
+
     id: int
     key: str
     secret: str
@@ -46,6 +63,8 @@ class ApplicationCredentialRead(ReadModel):
 
 class ApplicationRead(ReadModel):
     """An application as it is shown."""
+
+    model_config = like({"id": 1, **APPLICATION, "enabled": True})
 
     id: int
     application_name: str

@@ -15,6 +15,7 @@ from tenant_api.data_stores.service import data_store_not_found
 from tenant_api.db.listing import ListQuery
 from tenant_api.db.pages import Page
 from tenant_api.db.tables import Application
+from tenant_api.identity.clients import clients_of_application
 from tenant_api.kernel.errors import NotFoundError, UnresolvedReferenceError
 from tenant_api.profiles.repository import ProfileRepository
 from tenant_api.vendors.repository import VendorRepository
@@ -52,11 +53,11 @@ class ApplicationService:
         """A list as asked for."""
         return await self._applications.page(query)
 
-    async def of_vendor(self, vendor_id: int) -> list[ApplicationOverview]:
-        """All applications of a vendor; NotFoundError if that is not there."""
+    async def of_vendor(self, vendor_id: int, query: ListQuery) -> Page[ApplicationOverview]:
+        """The applications of a vendor; NotFoundError if that is not there."""
         if await self._vendors.find(vendor_id) is None:
             raise vendor_not_found(vendor_id)
-        return await self._applications.of_vendor(vendor_id)
+        return await self._applications.of_vendor(vendor_id, query)
 
     async def of_data_store(self, data_store_id: int, query: ListQuery) -> Page[ApplicationOverview]:
         """The applications that may reach a data store; NotFoundError if that is not there."""
@@ -86,7 +87,7 @@ class ApplicationService:
             is_approved=True,
             data_store_ids=data_store_ids,
         )
-        secret = await self._issuing.create(client.client_id)
+        secret = await self._issuing.create(client.client_id, with_application=True)
         return Credential(application_id=application.id, key=client.client_id, secret=secret)
 
     async def replace(self, application_id: int, wanted: ApplicationReplace) -> None:
@@ -108,6 +109,7 @@ class ApplicationService:
         client_ids = [client.row.id for client in clients if client.row.id is not None]
         await self._clients.unlink(client_ids, before - after)
         await self._clients.link(client_ids, after - before)
+        await self._issuing.changed(clients_of_application(application_id))
 
     async def reset(self, application_id: int) -> Credential:
         """A new secret for the oldest credential; the old one stops working at once."""

@@ -1,12 +1,14 @@
 """The routes of claim sets, and of the authorization metadata made of them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Controller, MediaType, Response, delete, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
+from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.api_clients.issuing import issuing_for
 from tenant_api.claim_sets.exporting import ClaimSetExport
 from tenant_api.claim_sets.importing import ClaimSetImport, Imported
 from tenant_api.claim_sets.memory import ClaimsMemory
@@ -23,12 +25,20 @@ from tenant_api.claim_sets.schemas import (
 )
 from tenant_api.claim_sets.service import ClaimSetService
 from tenant_api.claim_sets.surroundings import Surroundings
-from tenant_api.kernel.errors import NotFoundError
-from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
+from tenant_api.kernel.errors import (
+    BadRequestError,
+    NonUniqueIdentityError,
+    NotFoundError,
+    ParameterError,
+    UnresolvedReferenceError,
+)
+from tenant_api.web.binding import INVALID_PARAMETER, ApiRequest, read_body, read_list_query, route_id
 from tenant_api.web.lists import answer_list
 from tenant_api.web.location import base_url
 from tenant_api.web.operation import ADMIN, LIMITED, READ_ONLY, operation
 from tenant_api.web.state import tenant_of
+
+WORDS = ["/copy", "/import"]
 
 
 def provide_claim_sets(request: ApiRequest, session: NamedDependency[AsyncSession], state: State) -> ClaimSetService:
@@ -37,6 +47,7 @@ def provide_claim_sets(request: ApiRequest, session: NamedDependency[AsyncSessio
         ClaimSetRepository(session, tenant_id),
         PermissionRepository(session),
         Surroundings(session, state.claims, tenant_id),
+        issuing_for(request, session),
     )
 
 
@@ -65,8 +76,8 @@ class ClaimSetController(Controller):
             ADMIN,
             body=ClaimSetCreate,
             answers={201: None},
-            problems=(409,),
             headers=("Location",),
+            problems=(NonUniqueIdentityError,),
         )
     )
     async def create(self, request: ApiRequest, claim_sets: NamedDependency[ClaimSetService]) -> Response[None]:
@@ -107,7 +118,9 @@ class ClaimSetController(Controller):
             ADMIN,
             body=ClaimSetRename,
             answers={204: None},
-            problems=(404, 409),
+            headers=("Operation-Location.outside",),
+            problems=(404, BadRequestError, NonUniqueIdentityError),
+            description="The applications that name it follow; their next tokens say the new name.",
         ),
     )
     async def rename(self, request: ApiRequest, claim_sets: NamedDependency[ClaimSetService]) -> None:
@@ -116,7 +129,14 @@ class ClaimSetController(Controller):
 
     @delete(
         "/{id:str}",
-        opt=operation("deleteClaimSet", "Delete a claim set", ADMIN, answers={204: None}, problems=(400, 404, 409)),
+        opt=operation(
+            "deleteClaimSet",
+            "Delete a claim set",
+            ADMIN,
+            answers={204: None},
+            problems=(404, BadRequestError),
+            description="Applications that name it stay, and can do nothing.",
+        ),
     )
     async def remove(self, request: ApiRequest, claim_sets: NamedDependency[ClaimSetService]) -> None:
         await claim_sets.remove(route_id(request))
@@ -129,8 +149,8 @@ class ClaimSetController(Controller):
             ADMIN,
             body=ClaimSetCopy,
             answers={201: None},
-            problems=(409,),
             headers=("Location",),
+            problems=(UnresolvedReferenceError, NonUniqueIdentityError),
         ),
     )
     async def copy(self, request: ApiRequest, claim_sets: NamedDependency[ClaimSetService]) -> Response[None]:
@@ -144,14 +164,29 @@ class ClaimSetController(Controller):
             ADMIN,
             body=ClaimSetImport,
             answers={201: Imported},
-            problems=(409,),
             headers=("Location",),
+            problems=(BadRequestError,),
+            description="What does not fit the hierarchy is left out and named in `warnings`.",
         ),
     )
     async def take(self, request: ApiRequest, claim_sets: NamedDependency[ClaimSetService]) -> Response[Imported]:
         claim_set_id, warnings = await claim_sets.put(await read_body(request, ClaimSetImport))
         body = Imported(id=claim_set_id, warnings=list(warnings))
         return Response(body, headers={"Location": _address(request, claim_set_id)})
+
+    # The words are paths of POST alone; to every other method they are ids that cannot be read.
+
+    @get(WORDS, opt=get_one.opt, include_in_schema=False)
+    async def get_word(self) -> None:
+        raise ParameterError(errors=[INVALID_PARAMETER])
+
+    @put(WORDS, opt=rename.opt, include_in_schema=False)
+    async def rename_word(self) -> None:
+        raise ParameterError(errors=[INVALID_PARAMETER])
+
+    @delete(WORDS, opt=remove.opt, include_in_schema=False)
+    async def remove_word(self) -> None:
+        raise ParameterError(errors=[INVALID_PARAMETER])
 
 
 class AuthorizationMetadataController(Controller):
@@ -167,8 +202,11 @@ class AuthorizationMetadataController(Controller):
             LIMITED,
             answers={200: list[ClaimSetAuthorization], 304: None},
             problems=(404,),
-            query={"claimSetName": str},
+            query={"claimSetName": Annotated[str, Field(description="Only this claim set, by its name in any case.")]},
             headers=("ETag",),
+            description=(
+                "Without `claimSetName`, of all claim sets. `If-None-Match` with the last `ETag` saves the body."
+            ),
         )
     )
     async def metadata(self, request: ApiRequest, state: State) -> Response[bytes]:

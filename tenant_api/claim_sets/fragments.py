@@ -4,15 +4,14 @@ A fragment lists resource claims. One that `isParent` brings children: below a k
 default strategies and grants. Any other grants the fragment's claim set the actions of its strategy overrides.
 """
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-BASE = "http://ed-fi.org/identity/claims/"
+from tenant_api.claim_sets.document import Grant, Json, without_blanks
 
-Json = dict[str, Any]
+BASE = "http://ed-fi.org/identity/claims/"
 
 
 class FragmentError(Exception):
@@ -59,18 +58,26 @@ class _Fragment(_Part):
 
 
 def merge(document: Json, fragment: Any, *, default_name: str) -> Json:
-    """A new document with the fragment in it; FragmentError. `default_name` serves a fragment without a name."""
+    """A new document with the fragment in it; FragmentError. `default_name` serves a fragment without a name.
+
+    The document is a valid one.
+    """
     try:
-        read = _Fragment.model_validate(fragment)
+        return _merged(document, _Fragment.model_validate(fragment), default_name)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise FragmentError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    merged = copy.deepcopy(document)
-    for claim in read.resource_claims:
+    except RecursionError:
+        raise FragmentError("nested too deeply") from None
+
+
+def _merged(document: Json, fragment: _Fragment, default_name: str) -> Json:
+    merged: Json = without_blanks(document)
+    for claim in fragment.resource_claims:
         if claim.is_parent:
             _add_branch(merged["claimsHierarchy"], claim)
         else:
-            _grant(merged["claimsHierarchy"], claim, read.name or default_name)
+            _grant(merged["claimsHierarchy"], claim, fragment.name or default_name)
     _list_granted_sets(merged)
     return merged
 
@@ -94,9 +101,15 @@ def _new_root(hierarchy: list[Json], claim: _Claim) -> Json:
             ]
         }
     if claim.claim_sets:
-        node["claimSets"] = copy.deepcopy(claim.claim_sets)
+        node["claimSets"] = [_valid_grant(grant) for grant in claim.claim_sets]
     hierarchy.append(node)
     return node
+
+
+def _valid_grant(grant: Json) -> Json:
+    """Later claims of the fragment are compared with it."""
+    valid = Grant.model_validate(without_blanks(grant, root=False))
+    return valid.model_dump(by_alias=True, exclude_defaults=True)
 
 
 def _grant(hierarchy: list[Json], claim: _Claim, claim_set: str) -> None:
@@ -127,9 +140,9 @@ def _list_granted_sets(document: Json) -> None:
     """A set that a fragment brings is reserved, as all are that the source brings."""
     listed = {entry["claimSetName"].lower() for entry in document["claimSets"]}
     for node in _walk(document["claimsHierarchy"]):
-        for grant in node.get("claimSets") or ():
-            name = grant.get("name")
-            if isinstance(name, str) and name.lower() not in listed:
+        for grant in node.get("claimSets", ()):
+            name = grant["name"]
+            if name.lower() not in listed:
                 document["claimSets"].append({"claimSetName": name, "isSystemReserved": True})
                 listed.add(name.lower())
 
@@ -147,7 +160,7 @@ def _find(hierarchy: list[Json], name: str) -> Json | None:
 def _walk(hierarchy: list[Json]) -> Iterator[Json]:
     for node in hierarchy:
         yield node
-        yield from _walk(node.get("claims") or [])
+        yield from _walk(node.get("claims", []))
 
 
 def _address(name: str) -> str:

@@ -1,16 +1,17 @@
 """Reads and writes hierarchies inside the caller's transaction; never commits."""
 
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, String, Text, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import ARRAY, BigInteger, Integer, String, Text, bindparam, text
 from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.claim_sets.actions import Action
-from tenant_api.claim_sets.document import Document
+from tenant_api.claim_sets.document import DefaultAuthorization, Document
 from tenant_api.claim_sets.hierarchy import Hierarchy, Strategies
+from tenant_api.db.among import among
 from tenant_api.db.tables import DEFAULT_TENANT_ID, ClaimNode, ClaimsDocument, ResourceClaim
 
 LOADING = 0x636C61696D73
@@ -32,6 +33,19 @@ NEW_STRATEGIES: Any = text(
     ORDER BY place
     """
 ).bindparams(bindparam("names", type_=ARRAY(Text)))
+
+NEW_NODES: Any = text(
+    """
+    INSERT INTO claim_nodes (tenant_id, resource_claim_id, parent_id, position, default_authorization)
+    SELECT :tenant_id, id, parent, place - 1, defaults::jsonb
+    FROM unnest(:ids, :parents, :defaults) WITH ORDINALITY AS given (id, parent, defaults, place)
+    """
+).bindparams(
+    bindparam("tenant_id", type_=BigInteger),
+    bindparam("ids", type_=ARRAY(Integer)),
+    bindparam("parents", type_=ARRAY(Integer)),
+    bindparam("defaults", type_=ARRAY(Text)),
+)
 
 Ids = dict[str, int]
 
@@ -77,17 +91,13 @@ class HierarchyRepository:
         """Make a document the tenant's hierarchy; answers the ids of its claims by name."""
         await self.remove(tenant_id)
         ids = await self._register(document)
-        nodes = [
-            {
-                "tenant_id": tenant_id,
-                "resource_claim_id": ids[claim.name],
-                "parent_id": ids[parent.name] if parent else None,
-                "position": position,
-                "default_authorization": _stored(claim.default_authorization),
-            }
-            for position, (claim, parent) in enumerate(document.walk())
-        ]
-        await self._session.exec(insert(ClaimNode), params=nodes)
+        nodes = list(document.walk())
+        columns = {
+            "ids": [ids[claim.name] for claim, _ in nodes],
+            "parents": [ids[parent.name] if parent else None for _, parent in nodes],
+            "defaults": [_stored(claim.default_authorization) for claim, _ in nodes],
+        }
+        await self._session.exec(NEW_NODES, params={"tenant_id": tenant_id, **columns})
         self._session.add(ClaimsDocument(tenant_id=tenant_id, reload_id=uuid4(), document=raw))
         await self._session.flush()
         return ids
@@ -103,7 +113,7 @@ class HierarchyRepository:
         names = [*roots, *(claim.name for claim, parent in document.walk() if parent)]
         await self._session.exec(NEW_CLAIMS, params={"names": names})
         await self._session.exec(NEW_STRATEGIES, params={"names": _strategies(document)})
-        known = select(ResourceClaim.claim_name, ResourceClaim.id).where(col(ResourceClaim.claim_name).in_(names))
+        known = select(ResourceClaim.claim_name, ResourceClaim.id).where(among(col(ResourceClaim.claim_name), names))
         return {name: id for name, id in (await self._session.exec(known)).all() if id is not None}
 
 
@@ -123,12 +133,12 @@ def _strategies(document: Document) -> list[str]:
     return list(names)
 
 
-def _stored(defaults: Any) -> list[Any] | None:
+def _stored(defaults: DefaultAuthorization | None) -> str | None:
     if defaults is None:
         return None
-    return [
-        [action.name, [strategy.name for strategy in action.authorization_strategies]] for action in defaults.actions
-    ]
+    return json.dumps(
+        [[action.name, [strategy.name for strategy in action.authorization_strategies]] for action in defaults.actions]
+    )
 
 
 def _defaults(stored: list[Any] | None) -> Strategies | None:

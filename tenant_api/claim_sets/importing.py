@@ -7,8 +7,8 @@ from pydantic import Field
 
 from tenant_api.claim_sets.actions import Action
 from tenant_api.claim_sets.hierarchy import Hierarchy
-from tenant_api.claim_sets.schemas import GivenName
-from tenant_api.web.wire import Flag, ReadModel, Text, WriteModel
+from tenant_api.claim_sets.schemas import GRANTED, GivenName
+from tenant_api.web.wire import Flag, ReadModel, Text, WriteModel, like
 
 Grants = dict[int, dict[Action, list[str]]]
 
@@ -61,6 +61,8 @@ class ImportedClaim(WriteModel):
 class ClaimSetImport(WriteModel):
     """Body of POST import."""
 
+    model_config = like({"claimSetName": "GrandBendSIS", "resourceClaims": [GRANTED]})
+
     name: GivenName = Field("", alias="claimSetName")
     resource_claims: list[ImportedClaim] | None = None
 
@@ -96,6 +98,8 @@ class ClaimSetImport(WriteModel):
 
 class Imported(ReadModel):
     """Answer to an import."""
+
+    model_config = like({"id": 21, "warnings": []})
 
     id: int
     warnings: list[str]

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, delete, func, select
+from sqlalchemy import ARRAY, BigInteger, Boolean, String, bindparam, text
+from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.claim_sets.actions import Action
@@ -14,12 +14,32 @@ from tenant_api.claim_sets.document import Document, Grant, parse, without_blank
 from tenant_api.claim_sets.hierarchies import HierarchyRepository, Ids
 from tenant_api.claim_sets.permissions import Permission, PermissionRepository
 from tenant_api.claim_sets.references import warn_of_missing_claim_sets
-from tenant_api.claim_sets.repository import UNIQUE
 from tenant_api.claim_sets.source import read_source
+from tenant_api.db.among import among, not_among
 from tenant_api.db.tables import DEFAULT_TENANT_ID, ClaimSet
 from tenant_api.kernel.caller import current_caller
 from tenant_api.settings.tree import ClaimsSettings
 from tenant_api.web.state import Runtime
+
+PUT_CLAIM_SETS: Any = text(
+    """
+    INSERT INTO claim_sets (tenant_id, claim_set_name, is_system_reserved, shared, revision, created_by)
+    SELECT :owner_id, name, reserved, reserved AND :sharing, 1, :caller
+    FROM unnest(:names, :reserved) WITH ORDINALITY AS given (name, reserved, place)
+    ORDER BY place
+    ON CONFLICT ON CONSTRAINT uq_claim_sets_tenant_id_claim_set_name DO UPDATE
+    SET is_system_reserved = excluded.is_system_reserved, shared = excluded.shared,
+        revision = claim_sets.revision + 1, modified_at = now(), modified_by = :caller
+    WHERE :owns OR claim_sets.shared
+    """
+).bindparams(
+    bindparam("owner_id", type_=BigInteger),
+    bindparam("owns", type_=Boolean),
+    bindparam("sharing", type_=Boolean),
+    bindparam("caller", type_=String),
+    bindparam("names", type_=ARRAY(String)),
+    bindparam("reserved", type_=ARRAY(Boolean)),
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -72,7 +92,7 @@ class Loading:
             delete(ClaimSet).where(
                 col(ClaimSet.tenant_id) == self._tenant_id,
                 col(ClaimSet.is_system_reserved).is_(False),
-                col(ClaimSet.claim_set_name).not_in(names),
+                not_among(col(ClaimSet.claim_set_name), names),
             )
         )
 
@@ -87,34 +107,27 @@ class Loading:
         return loaded.reload_id
 
     async def _put_claim_sets(self, owner_id: int, document: Document) -> None:
+        owns = self._owns(owner_id)
         listed = {entry.claim_set_name: entry.is_system_reserved for entry in document.claim_sets}
-        rows = [
-            {"tenant_id": owner_id, "claim_set_name": name, "is_system_reserved": reserved}
-            for name, reserved in listed.items()
-        ]
-        statement: Any = insert(ClaimSet).values(
-            [{**row, "revision": 1, "created_by": current_caller()} for row in rows]
-        )
-        await self._session.exec(
-            statement.on_conflict_do_update(
-                constraint=UNIQUE,
-                set_={
-                    "is_system_reserved": statement.excluded.is_system_reserved,
-                    "revision": ClaimSet.revision + 1,
-                    "modified_at": func.now(),
-                    "modified_by": current_caller(),
-                },
-            )
-        )
+        put = {name: reserved for name, reserved in listed.items() if reserved or owns}
+        columns = {"names": list(put), "reserved": list(put.values())}
+        whose = {"owner_id": owner_id, "owns": owns, "sharing": owner_id == DEFAULT_TENANT_ID}
+        await self._session.exec(PUT_CLAIM_SETS, params={**whose, **columns, "caller": current_caller()})
 
     async def _sets_of(self, owner_id: int, document: Document) -> Ids:
-        """The sets that a load decides about; when another tenant renews the default, own sets there are left alone."""
-        listed = [entry.claim_set_name for entry in document.claim_sets]
-        decided = select(ClaimSet.claim_set_name, ClaimSet.id).where(
-            col(ClaimSet.tenant_id) == owner_id,
-            col(ClaimSet.is_system_reserved) | col(ClaimSet.claim_set_name).in_(listed),
-        )
-        return {name: id for name, id in (await self._session.exec(decided)).all() if id is not None}
+        """The sets that a load decides about."""
+        listed = {entry.claim_set_name: entry.is_system_reserved for entry in document.claim_sets}
+        if self._owns(owner_id):
+            decided = col(ClaimSet.is_system_reserved) | among(col(ClaimSet.claim_set_name), listed)
+        else:
+            reserved = [name for name, is_reserved in listed.items() if is_reserved]
+            decided = col(ClaimSet.shared) & among(col(ClaimSet.claim_set_name), reserved)
+        sets = select(ClaimSet.claim_set_name, ClaimSet.id).where(col(ClaimSet.tenant_id) == owner_id, decided)
+        return {name: id for name, id in (await self._session.exec(sets)).all() if id is not None}
+
+    def _owns(self, owner_id: int) -> bool:
+        """Whether all sets are the loading tenant's; of the default tenant's, others renew those that all share."""
+        return owner_id == self._tenant_id
 
 
 def permissions_in(document: Document, claim_sets: Ids, claims: Ids) -> Iterator[Permission]:

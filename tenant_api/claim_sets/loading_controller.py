@@ -16,11 +16,26 @@ from tenant_api.settings.tree import ClaimsSettings
 from tenant_api.web.binding import ApiRequest, read_body
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
 from tenant_api.web.state import runtime_of, tenant_of
-from tenant_api.web.wire import ReadModel, WriteModel
+from tenant_api.web.wire import ReadModel, WriteModel, like
+
+DOCUMENT = {
+    "claimSets": [{"claimSetName": "GrandBendSIS", "isSystemReserved": False}],
+    "claimsHierarchy": [
+        {
+            "name": "http://ed-fi.org/identity/claims/domains/educationOrganizations",
+            "defaultAuthorization": {
+                "actions": [{"name": "Read", "authorizationStrategies": [{"name": "NoFurtherAuthorizationRequired"}]}]
+            },
+            "claimSets": [{"name": "GrandBendSIS", "actions": [{"name": "Read"}]}],
+        }
+    ],
+}
 
 
 class ClaimsUpload(WriteModel):
     """Body of upload: `claims` is a claims document."""
+
+    model_config = like({"claims": DOCUMENT})
 
     claims: Any = None
 
@@ -30,6 +45,8 @@ class ClaimsUpload(WriteModel):
 
 class Loaded(ReadModel):
     """What a load answers."""
+
+    model_config = like({"success": True, "reloadId": "0d3b8a7c-8d58-4b62-9f4e-3d0f7f3f6c21", "errors": None})
 
     success: bool
     reload_id: UUID
@@ -50,7 +67,8 @@ class ClaimsController(Controller):
             "Load the configured claims source again",
             ADMIN,
             answers={200: Loaded},
-            problems=(400, 404, 409),
+            problems=(DataError, 404),
+            description="Replaces claim sets and hierarchy by those of the configured source.",
         ),
     )
     async def reload(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Loaded:
@@ -72,7 +90,8 @@ class ClaimsController(Controller):
             ADMIN,
             body=ClaimsUpload,
             answers={200: Loaded},
-            problems=(404, 409),
+            problems=(404,),
+            description="Replaces claim sets and hierarchy by those of the document.",
         ),
     )
     async def upload(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Loaded:
@@ -94,6 +113,7 @@ class ClaimsController(Controller):
             answers={200: dict[str, Any]},
             problems=(404,),
             headers=("X-Reload-Id",),
+            example=DOCUMENT,
         ),
     )
     async def current(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Response[dict[str, Any]]:

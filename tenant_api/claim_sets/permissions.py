@@ -11,6 +11,7 @@ from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.claim_sets.actions import Action
+from tenant_api.db.among import among
 from tenant_api.db.tables import ClaimSetPermission
 
 Granted = Mapping[Action, Sequence[str]]
@@ -47,7 +48,7 @@ class PermissionRepository:
     async def replace(self, claim_set_ids: Sequence[int], permissions: Iterable[Permission]) -> None:
         """Take everything from these sets and grant anew."""
         await self._session.exec(
-            delete(ClaimSetPermission).where(col(ClaimSetPermission.claim_set_id).in_(claim_set_ids))
+            delete(ClaimSetPermission).where(among(col(ClaimSetPermission.claim_set_id), claim_set_ids))
         )
         rows = [
             {

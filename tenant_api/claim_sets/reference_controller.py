@@ -29,11 +29,13 @@ from tenant_api.web.binding import ApiRequest, read_list_query, route_id
 from tenant_api.web.lists import answer_list
 from tenant_api.web.operation import READ_ONLY, operation
 from tenant_api.web.state import tenant_of
-from tenant_api.web.wire import ReadModel
+from tenant_api.web.wire import ReadModel, like
 
 
 class ActionRead(ReadModel):
     """An action that a claim set may grant."""
+
+    model_config = like({"id": 2, "name": "Read", "uri": "uri://ed-fi.org/api/actions/read"})
 
     id: int
     name: str
@@ -42,6 +44,10 @@ class ActionRead(ReadModel):
 
 class StrategyRead(ReadModel):
     """A way in which a data plane decides."""
+
+    model_config = like(
+        {"id": 1, "name": "NoFurtherAuthorizationRequired", "displayName": "No Further Authorization Required"}
+    )
 
     id: int
     name: str

@@ -7,6 +7,7 @@ from sqlmodel import col, exists, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.db.tables import DEFAULT_TENANT_ID, Application, ClaimSet, Vendor
+from tenant_api.web.state import Runtime
 
 SHOWN = 20
 
@@ -15,7 +16,7 @@ SELECT count(*) FROM applications a JOIN vendors v ON v.id = a.vendor_id
 WHERE NOT EXISTS (
     SELECT FROM claim_sets c
     WHERE c.claim_set_name = a.claim_set_name
-      AND (c.tenant_id = v.tenant_id OR (c.tenant_id = 0 AND c.is_system_reserved))
+      AND (c.tenant_id = v.tenant_id OR (c.tenant_id = 0 AND c.shared))
 )
 """
 
@@ -36,7 +37,7 @@ async def missing_claim_sets(session: AsyncSession) -> list[MissingClaimSet]:
     there = exists().where(
         col(ClaimSet.claim_set_name) == col(Application.claim_set_name),
         (col(ClaimSet.tenant_id) == col(Vendor.tenant_id))
-        | ((col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID) & col(ClaimSet.is_system_reserved)),
+        | ((col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID) & col(ClaimSet.shared)),
     )
     names = (
         select(Vendor.tenant_id, Application.claim_set_name, func.count())
@@ -46,6 +47,13 @@ async def missing_claim_sets(session: AsyncSession) -> list[MissingClaimSet]:
         .order_by(col(Vendor.tenant_id), col(Application.claim_set_name))
     )
     return [MissingClaimSet(*row) for row in (await session.exec(names)).all()]
+
+
+async def applications_without_claim_set(runtime: Runtime) -> int:
+    """How many applications of all tenants name a claim set that does not exist."""
+    async with runtime.pool.connection() as connection:
+        [row] = await (await connection.execute(APPLICATIONS_WITHOUT_CLAIM_SET)).fetchall()
+    return int(row["count"])
 
 
 async def warn_of_missing_claim_sets(session: AsyncSession) -> None:

@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
 from tenant_api.claim_sets.overview import ClaimSetOverview
+from tenant_api.db.among import among
 from tenant_api.db.conflicts import conflict_of
 from tenant_api.db.listing import ListQuery, ListRules
 from tenant_api.db.pages import Listing, Page
@@ -51,7 +52,7 @@ LISTING = Listing[ClaimSetOverview](
 
 
 class ClaimSetRepository:
-    """What a tenant sees: its own claim sets, and the shared system-reserved ones that it has none of that name for."""
+    """What a tenant sees: its own claim sets, and the shared ones that it has none of that name for."""
 
     def __init__(self, session: AsyncSession, tenant_id: int) -> None:
         self._session = session
@@ -147,7 +148,7 @@ class ClaimSetRepository:
         )
         with _lock_conflicts():
             ids = (await self._session.exec(own.order_by(col(Application.id)).with_for_update(of=Application))).all()
-        await self._session.exec(update(Application).where(col(Application.id).in_(ids)).values(claim_set_name=new))
+        await self._session.exec(update(Application).where(among(col(Application.id), ids)).values(claim_set_name=new))
 
     def _overviews(self) -> Select[ClaimSet, Sequence[str]]:
         names = (
@@ -172,7 +173,7 @@ def visible_to(tenant_id: int) -> ColumnElement[bool]:
     """Own claim sets, and the shared ones that no own one of the same name hides."""
     own = aliased(ClaimSet)
     hidden = exists().where(col(own.tenant_id) == tenant_id, col(own.claim_set_name) == col(ClaimSet.claim_set_name))
-    shared = and_(col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID, col(ClaimSet.is_system_reserved), ~hidden)
+    shared = and_(col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID, col(ClaimSet.shared), ~hidden)
     return or_(col(ClaimSet.tenant_id) == tenant_id, shared)
 
 

@@ -10,7 +10,7 @@ from tenant_api.claim_sets.actions import Action
 from tenant_api.claim_sets.hierarchy import Node
 from tenant_api.db.listing import Cursor, ListQuery, ListRules, order_of
 from tenant_api.db.pages import Page
-from tenant_api.web.wire import ReadModel
+from tenant_api.web.wire import ReadModel, like
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,12 @@ RESOURCE_CLAIM_STRATEGY_LISTS = ListRules(
     direction_alone=True,
 )
 
+SCHOOL = {
+    "resourceClaimId": 12,
+    "resourceName": "school",
+    "claimName": "http://ed-fi.org/identity/claims/ed-fi/school",
+}
+
 
 def page_of(nodes: Sequence[Node], rules: ListRules, query: ListQuery) -> Page[Node]:
     """Filter, order (ties by id) and page nodes."""
@@ -87,11 +93,24 @@ def page_of(nodes: Sequence[Node], rules: ListRules, query: ListQuery) -> Page[N
     if items and end < len(chosen):
         last = items[-1]
         following = Cursor(order_by=order_by, descending=descending, value=order.value(last), key=last.id)
-    return Page(items=items, following=following, total=len(chosen) if query.total_count else None)
+    total = len(chosen) if query.total_count else None
+    return Page(items=items, following=following, total=total, beyond=following)
 
 
 class ResourceClaimRead(ReadModel):
     """A resource claim with all below it."""
+
+    model_config = like(
+        {
+            "id": 3,
+            "name": "educationOrganizations",
+            "parentId": 0,
+            "parentName": None,
+            "children": [
+                {"id": 12, "name": "school", "parentId": 3, "parentName": "educationOrganizations", "children": []}
+            ],
+        }
+    )
 
     id: int
     name: str
@@ -116,6 +135,8 @@ class ActionName(ReadModel):
 
 class ResourceClaimActions(ReadModel):
     """The actions for which a resource claim has strategies of its own."""
+
+    model_config = like({**SCHOOL, "actions": [{"name": "Read"}]})
 
     resource_claim_id: int
     resource_name: str
@@ -156,6 +177,21 @@ class DefaultStrategies(ReadModel):
 
 class ResourceClaimStrategies(ReadModel):
     """The strategies that a resource claim has of its own."""
+
+    model_config = like(
+        {
+            **SCHOOL,
+            "authorizationStrategiesForActions": [
+                {
+                    "actionId": 2,
+                    "actionName": "Read",
+                    "authorizationStrategies": [
+                        {"authStrategyId": 1, "authStrategyName": "NoFurtherAuthorizationRequired"}
+                    ],
+                }
+            ],
+        }
+    )
 
     resource_claim_id: int
     resource_name: str

@@ -10,7 +10,7 @@ from tenant_api.claim_sets.hierarchy import Node
 from tenant_api.claim_sets.overview import ClaimSetOverview
 from tenant_api.kernel import lengths
 from tenant_api.web.rules import Matches, MaxLength, NotEmpty
-from tenant_api.web.wire import Flag, Int32, ReadModel, Text, WriteModel
+from tenant_api.web.wire import Flag, Int32, ReadModel, Text, WriteModel, like
 
 GivenName = Annotated[
     Text | None,
@@ -20,9 +20,28 @@ GivenName = Annotated[
 ]
 NAME = Field(alias="claimSetName")
 
+SCHOOL = "http://ed-fi.org/identity/claims/ed-fi/school"
+CLAIM_SET = {
+    "id": 21,
+    "claimSetName": "GrandBendSIS",
+    "_isSystemReserved": False,
+    "_applications": [{"applicationName": "Grand Bend SIS"}],
+}
+READING = {"actionName": "Read", "authorizationStrategies": [{"authStrategyName": "NoFurtherAuthorizationRequired"}]}
+GRANTED = {
+    "name": "school",
+    "claimName": SCHOOL,
+    "parentClaimName": "http://ed-fi.org/identity/claims/domains/educationOrganizations",
+    "actions": [{"name": "Read", "enabled": True}],
+    "_defaultAuthorizationStrategies": [],
+    "authorizationStrategyOverrides": [{"actionId": None, **READING}],
+}
+
 
 class ClaimSetCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like({"claimSetName": "GrandBendReadOnly", "isSystemReserved": False})
 
     name: GivenName = NAME
     is_system_reserved: Flag = False
@@ -31,12 +50,16 @@ class ClaimSetCreate(WriteModel):
 class ClaimSetRename(WriteModel):
     """Body of PUT."""
 
+    model_config = like({"id": 21, "claimSetName": "GrandBendSIS2027"})
+
     id: Int32 = 0
     name: GivenName = NAME
 
 
 class ClaimSetCopy(WriteModel):
     """Body of POST copy."""
+
+    model_config = like({"originalId": 1, "claimSetName": "GrandBendVendor"})
 
     original_id: Int32 = 0
     name: Annotated[Text | None, NotEmpty(), MaxLength(lengths.CLAIM_SET_NAME)] = NAME
@@ -48,6 +71,8 @@ class ApplicationName(ReadModel):
 
 class ClaimSetRead(ReadModel):
     """A claim set in a list."""
+
+    model_config = like(CLAIM_SET)
 
     id: int
     claim_set_name: str
@@ -123,6 +148,8 @@ class GrantedClaim(ReadModel):
 class ClaimSetDetails(ClaimSetRead):
     """A claim set with all that it grants; what `import` takes."""
 
+    model_config = like({**CLAIM_SET, "resourceClaims": [GRANTED]})
+
     resource_claims: list[GrantedClaim]
 
 
@@ -149,6 +176,21 @@ class AuthorizedClaim(ReadModel):
 
 class ClaimSetAuthorization(ReadModel):
     """What a claim set may do with each resource."""
+
+    model_config = like(
+        {
+            "claimSetName": "GrandBendSIS",
+            "claims": [{"name": SCHOOL, "authorizationId": 1}],
+            "authorizations": [
+                {
+                    "id": 1,
+                    "actions": [
+                        {"name": "Read", "authorizationStrategies": [{"name": "NoFurtherAuthorizationRequired"}]}
+                    ],
+                }
+            ],
+        }
+    )
 
     claim_set_name: str
     claims: list[AuthorizedClaim]

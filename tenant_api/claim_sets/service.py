@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import structlog
 
+from tenant_api.api_clients.issuing import Issuing
 from tenant_api.claim_sets.exporting import ClaimSetExport, exported
 from tenant_api.claim_sets.importing import ClaimSetImport, fit
 from tenant_api.claim_sets.overview import ClaimSetOverview
@@ -15,6 +16,7 @@ from tenant_api.claim_sets.surroundings import Surroundings
 from tenant_api.db.listing import ListQuery
 from tenant_api.db.pages import Page
 from tenant_api.db.tables import ClaimSet
+from tenant_api.identity.clients import clients_with_claim_set
 from tenant_api.kernel.errors import (
     BadRequestError,
     ConflictError,
@@ -30,11 +32,16 @@ class ClaimSetService:
     """Claim sets of the addressed tenant. Whoever edits one set is in nobody's way who edits another."""
 
     def __init__(
-        self, claim_sets: ClaimSetRepository, permissions: PermissionRepository, surroundings: Surroundings
+        self,
+        claim_sets: ClaimSetRepository,
+        permissions: PermissionRepository,
+        surroundings: Surroundings,
+        issuing: Issuing,
     ) -> None:
         self._claim_sets = claim_sets
         self._permissions = permissions
         self._surroundings = surroundings
+        self._issuing = issuing
 
     async def page(self, query: ListQuery) -> Page[ClaimSetOverview]:
         """A list as asked for."""
@@ -61,6 +68,7 @@ class ClaimSetService:
             claim_set.revision += 1
             await self._claim_sets.save()
             await self._claim_sets.rename_in_applications(old, new)
+            await self._issuing.changed(clients_with_claim_set(claim_set.tenant_id, new))
 
     async def remove(self, claim_set_id: int) -> None:
         """Delete a claim set. Applications may go on naming it; the log then says so."""

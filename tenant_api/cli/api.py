@@ -15,11 +15,12 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the service said, and how long it took."""
+    """What the service said, and how long it took. `job_id`: the job that completes what was asked, if there is one."""
 
     status: int
     body: Any
     location: str | None
+    job_id: str | None = None
     seconds: float = field(compare=False)
 
 
@@ -84,6 +85,7 @@ class Api:
             status=answered.status_code,
             body=_body(answered),
             location=answered.headers.get("location"),
+            job_id=answered.headers.get("operation-location", "").rpartition("/")[2] or None,
             seconds=time.perf_counter() - started,
         )
         if answer.status >= 400:

@@ -43,7 +43,12 @@ COMMANDS = [
     Deferred("templates", "templates:templates", "Import and list the templates of data stores."),
     Deferred("migrate", "migrate:migrate", "Bring the database to the schema of this version."),
     Deferred("check-config", "check_config:check_config", "Check settings, database, keys and plugins."),
+    Deferred("identity", "identity:identity", "Compare clients at the identity provider with the rows, and repair."),
+    Deferred("idp", "idp:idp", "Prepare the system behind the identity provider."),
     Deferred("plugins", "plugins:plugins", "List installed plugins and the chosen ones."),
+    Deferred("openapi", "openapi:openapi", "Print the OpenAPI document of everything that the API offers."),
+    Deferred("signing-keys", "signing_keys:signing_keys", "List, rotate and revoke the keys that sign tokens."),
+    Deferred("oauth-clients", "oauth_clients:oauth_clients", "List, disable and delete clients of the service."),
     Deferred("keys", "keys:keys", "Print new keys for a service with a database of its own."),
 ]
 

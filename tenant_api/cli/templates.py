@@ -1,25 +1,16 @@
 """Templates from the command line. An import runs here, on the database of the service."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from db_provisioners.contract import ImportProgress
-from tenant_api.backing import attached
+from tenant_api.cli.opened import opened
 from tenant_api.cli.output import Output, json_option
-from tenant_api.kernel.logging import setup_logging
-from tenant_api.runtime import open_runtime
-from tenant_api.service.schema import require_current
-from tenant_api.settings import load_settings
-from tenant_api.settings.tree import LogSettings
 from tenant_api.templates.importing import import_template
 from tenant_api.templates.repository import TemplateRepository
-from tenant_api.web.state import Runtime
 
 
 @click.group()
@@ -63,7 +54,7 @@ def list_all(as_json: bool) -> None:
 
 async def _import(name: str, file: Path, ddl: bool, output: Output) -> ImportProgress:
     last: ImportProgress | None = None
-    async with _opened() as runtime:
+    async with opened() as runtime:
         with output.progress(f"Importing {file.name} as {name}") as report:
             async for last in import_template(runtime, name, file, ddl=ddl):
                 report(last.message, last.fraction)
@@ -72,7 +63,7 @@ async def _import(name: str, file: Path, ddl: bool, output: Output) -> ImportPro
 
 
 async def _current() -> list[dict[str, Any]]:
-    async with _opened() as runtime, runtime.sessions() as session:
+    async with opened() as runtime, runtime.sessions() as session:
         rows = await TemplateRepository(session, runtime.provisioner.server).current()
     return [
         {
@@ -85,14 +76,3 @@ async def _current() -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-@asynccontextmanager
-async def _opened() -> AsyncIterator[Runtime]:
-    settings = load_settings(os.environ)
-    # What happens is shown as progress; the log is for what goes wrong.
-    setup_logging(LogSettings(level="WARNING", format="console"))
-    with attached(settings) as backing:
-        require_current(backing.database_url)
-        async with open_runtime(settings, backing) as runtime:
-            yield runtime

@@ -4,10 +4,10 @@ from litestar import Controller, MediaType, Response, get, post
 from litestar.di import NamedDependency
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.connect.bound_registration import registration_of
 from tenant_api.connect.discovery import issuer_status, key_set, provider_metadata
 from tenant_api.connect.forms import read_form
 from tenant_api.connect.presented import PresentedTokens, presented_token
-from tenant_api.connect.registration import Registration
 from tenant_api.connect.schemas import (
     ActiveTokenRead,
     InactiveTokenRead,
@@ -21,6 +21,7 @@ from tenant_api.connect.schemas import (
     TokenRead,
 )
 from tenant_api.connect.tokens import granted, token_request
+from tenant_api.kernel.errors import BadRequestError, DataError
 from tenant_api.plugins.unit_of_work import joined
 from tenant_api.web.binding import ApiRequest
 from tenant_api.web.operation import PUBLIC, operation
@@ -44,12 +45,16 @@ class ConnectController(Controller):
             PUBLIC,
             form=TokenForm,
             answers={200: TokenRead},
-            problems=(401, 403, 502),
+            problems=(401, 403, BadRequestError, DataError, 502, 503),
+            description=(
+                "Client credentials (RFC 6749, section 4.4), in the form or by HTTP Basic authentication. "
+                "Anything may follow the path."
+            ),
         ),
     )
     async def token(self, request: ApiRequest) -> Response[TokenRead]:
         wanted = token_request(await read_form(request), request.headers.get("authorization", ""))
-        answer = await granted(runtime_of(request).idp, wanted)
+        answer = await granted(runtime_of(request), wanted)
         body = TokenRead(access_token=answer.access_token, expires_in=answer.expires_in, token_type=answer.token_type)
         return Response(body, headers=NO_STORE)
 
@@ -62,12 +67,13 @@ class ConnectController(Controller):
             PUBLIC,
             form=RegistrationForm,
             answers={200: RegistrationRead},
-            problems=(403, 502, 503),
+            problems=(403, DataError, 502, 503),
+            description="Refused unless `TENANT_API_IDENTITY__ALLOW_REGISTRATION` is on.",
         ),
     )
     async def register(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> RegistrationRead:
         runtime = runtime_of(request)
-        registration = Registration(runtime.idp, runtime.settings.identity)
+        registration = registration_of(runtime, session, request.headers.get("tenant", ""))
         registration.require_allowed()
         wanted = RegistrationForm.model_validate(await read_form(request))
         with joined(session):
@@ -83,7 +89,10 @@ class ConnectController(Controller):
             PUBLIC,
             form=PresentedTokenForm,
             answers={200: ActiveTokenRead | InactiveTokenRead},
-            problems=(401, 403, 502),
+            problems=(401, 403, BadRequestError, 502, 503),
+            description=(
+                "RFC 7662. Needs HTTP Basic authentication of a client of the service if the settings say so."
+            ),
         ),
     )
     async def introspect(self, request: ApiRequest) -> Response[ActiveTokenRead | InactiveTokenRead]:
@@ -100,7 +109,8 @@ class ConnectController(Controller):
             PUBLIC,
             form=PresentedTokenForm,
             answers={200: None},
-            problems=(502,),
+            problems=(BadRequestError, 502, 503),
+            description="RFC 7009.",
         ),
     )
     async def revoke(self, request: ApiRequest) -> Response[None]:
@@ -116,11 +126,11 @@ class IssuerStatusController(Controller):
 
     @get(opt=operation("getIssuerStatus", "Name the issuer's addresses", PUBLIC, answers={200: IssuerStatus}))
     async def status(self, request: ApiRequest) -> IssuerStatus:
-        return issuer_status(runtime_of(request))
+        return issuer_status(request)
 
 
 class DiscoveryController(Controller):
-    """Discovery, as long as the identity provider leaves issuing to us."""
+    """Discovery, as long as tokens can be had from us."""
 
     path = "/.well-known"
     tags = ["Discovery"]
@@ -132,6 +142,7 @@ class DiscoveryController(Controller):
             "Describe the issuer of tokens",
             PUBLIC,
             answers={200: ProviderMetadata},
+            problems=(502, 503),
         ),
     )
     async def metadata(self, request: ApiRequest) -> ProviderMetadata:
@@ -140,10 +151,7 @@ class DiscoveryController(Controller):
     @get(
         "/jwks.json",
         opt=operation(
-            "getKeySet",
-            "List the keys that verify tokens",
-            PUBLIC,
-            answers={200: KeySet},
+            "getKeySet", "List the keys that verify tokens", PUBLIC, answers={200: KeySet}, problems=(502, 503)
         ),
     )
     async def keys(self, request: ApiRequest) -> KeySet:

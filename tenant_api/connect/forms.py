@@ -22,8 +22,17 @@ CHARSETS = ("us-ascii", "iso-8859-1", "windows-1252", "utf-16", "utf-16le", "utf
 async def read_form(request: ApiRequest) -> Form:
     """The fields by their names in lower case, repeated ones joined with commas. Whatever is no form is empty."""
     kind, options = request.content_type
+    return _joined(await _fields(request, kind, options.get("charset", "")))
+
+
+def url_encoded_form(body: bytes) -> Form:
+    """The form that a body in UTF-8 holds, as `read_form` would read it. BadRequestError."""
+    return _joined(_url_encoded(body, ""))
+
+
+def _joined(fields: Fields) -> Form:
     found: dict[str, list[str]] = {}
-    for name, value in await _fields(request, kind, options.get("charset", "")):
+    for name, value in fields:
         found.setdefault(name.lower(), []).append(value)
     return {name: ",".join(values) for name, values in found.items()}
 

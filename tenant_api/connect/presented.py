@@ -5,8 +5,9 @@ from idp_providers.errors import IdpError, InvalidTokenError
 from tenant_api.connect.basic import basic_credentials
 from tenant_api.connect.forms import Form
 from tenant_api.connect.schemas import ActiveTokenRead, InactiveTokenRead
-from tenant_api.connect.tokens import UNEXPECTED, granted
-from tenant_api.kernel.errors import AuthenticationError, AuthorizationError, BadGatewayError, BadRequestError
+from tenant_api.connect.tokens import granted
+from tenant_api.kernel.errors import AuthenticationError, AuthorizationError, BadRequestError
+from tenant_api.web.gateway import failure_of
 from tenant_api.web.state import Runtime
 
 
@@ -22,6 +23,7 @@ class PresentedTokens:
     """Tokens of any client, judged by the identity provider."""
 
     def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._idp = runtime.idp
         self._identity = runtime.settings.identity
 
@@ -36,7 +38,7 @@ class PresentedTokens:
         if basic is None or not basic.client_id:
             raise AuthenticationError(headers={"WWW-Authenticate": "Basic"})
         request = TokenRequest(client_id=basic.client_id, client_secret=basic.client_secret)
-        principal = await self._judged((await granted(self._idp, request)).access_token)
+        principal = await self._judged((await granted(self._runtime, request)).access_token)
         if principal is None or self._identity.service_role not in principal.roles:
             raise AuthorizationError
 
@@ -60,13 +62,13 @@ class PresentedTokens:
         """End a token that was signed by us; any other text has no effect."""
         try:
             await self._idp.revoke(token)
-        except IdpError:
-            raise BadGatewayError(errors=[UNEXPECTED]) from None
+        except IdpError as error:
+            raise failure_of(self._idp, error) from None
 
     async def _judged(self, token: str) -> Principal | None:
         try:
             return await self._idp.verify(token)
         except InvalidTokenError:
             return None
-        except IdpError:
-            raise BadGatewayError(errors=[UNEXPECTED]) from None
+        except IdpError as error:
+            raise failure_of(self._idp, error) from None

@@ -3,10 +3,10 @@
 from idp_providers.contract import ClientSecret, ClientSpec, IdentityProvider
 from idp_providers.errors import ClientAlreadyExistsError, IdpError
 from tenant_api.connect.schemas import RegistrationForm
-from tenant_api.connect.tokens import UNEXPECTED
-from tenant_api.kernel.errors import SEE_ERRORS, AuthorizationError, BadGatewayError, DataError
+from tenant_api.kernel.errors import SEE_ERRORS, AuthorizationError, DataError
 from tenant_api.kernel.secrets import is_complex, rule_of_complexity
 from tenant_api.settings.tree import IdentitySettings
+from tenant_api.web.gateway import failure_of
 from tenant_api.web.operation import FULL_ACCESS
 
 
@@ -26,6 +26,7 @@ class Registration:
         """Make the client. DataError names what is wrong with the form, also an id that is taken."""
         if failures := self._failures(wanted):
             raise DataError(validation_errors=failures)
+        await self._bind(wanted.client_id)
         spec = ClientSpec(
             client_id=wanted.client_id,
             display_name=wanted.display_name,
@@ -37,8 +38,11 @@ class Registration:
         except ClientAlreadyExistsError:
             taken = "Client with the same Client Id already exists. Please provide different Client Id."
             raise DataError.of("ClientId", taken) from None
-        except IdpError:
-            raise BadGatewayError(errors=[UNEXPECTED]) from None
+        except IdpError as error:
+            raise failure_of(self._idp, error) from None
+
+    async def _bind(self, client_id: str) -> None:
+        """Decide which tenants a client acts for before it is made: for all of them."""
 
     def _failures(self, wanted: RegistrationForm) -> dict[str, list[str]]:
         failures = wanted.failures()

@@ -2,11 +2,18 @@
 
 import re
 
-from idp_providers.contract import IdentityProvider, TokenAnswer, TokenRequest
-from idp_providers.errors import IdpDeniedError, IdpError, InvalidClientError, UnauthorizedClientError
+from idp_providers.contract import TokenAnswer, TokenRequest
+from idp_providers.errors import (
+    IdpDeniedError,
+    IdpError,
+    IdpUnsupportedError,
+    InvalidClientError,
+    UnauthorizedClientError,
+)
 from tenant_api.connect.basic import basic_credentials
 from tenant_api.connect.forms import Form
 from tenant_api.connect.schemas import TokenForm
+from tenant_api.identity.standing import require_good_standing
 from tenant_api.kernel.errors import (
     SEE_ERRORS,
     AuthenticationError,
@@ -15,11 +22,12 @@ from tenant_api.kernel.errors import (
     BadRequestError,
     DataError,
 )
+from tenant_api.web.gateway import UNEXPECTED, failure_of
+from tenant_api.web.state import Runtime
 
 CLIENT_CREDENTIALS = "client_credentials"
 INVALID_CLIENT = "invalid_client. Invalid client or Invalid client credentials"
 UNAUTHORIZED_CLIENT = "unauthorized_client. Invalid client or Invalid client credentials"
-UNEXPECTED = "The identity provider returned an unexpected response."
 
 
 def token_request(form: Form, authorization: str) -> TokenRequest:
@@ -35,15 +43,19 @@ def token_request(form: Form, authorization: str) -> TokenRequest:
     return TokenRequest(client_id=asked.client_id, client_secret=asked.client_secret, requested_scopes=scopes)
 
 
-async def granted(idp: IdentityProvider, request: TokenRequest) -> TokenAnswer:
-    """The token, or the contract's refusal."""
+async def granted(runtime: Runtime, request: TokenRequest) -> TokenAnswer:
+    """The token, or the contract's refusal. What our rows forbid, no provider is asked for."""
+    idp = runtime.idp
     try:
+        await require_good_standing(runtime, request.client_id)
         return await idp.token(request)
     except InvalidClientError:
         raise AuthenticationError(SEE_ERRORS, errors=[INVALID_CLIENT]) from None
     except UnauthorizedClientError:
         raise AuthenticationError(SEE_ERRORS, errors=[UNAUTHORIZED_CLIENT]) from None
+    except IdpUnsupportedError:
+        raise BadGatewayError(errors=[f"The identity provider grants its tokens itself: {idp.issuer}"]) from None
     except IdpDeniedError:
         raise AuthorizationError(SEE_ERRORS, errors=[UNEXPECTED]) from None
-    except IdpError:
-        raise BadGatewayError(errors=[UNEXPECTED]) from None
+    except IdpError as error:
+        raise failure_of(idp, error) from None

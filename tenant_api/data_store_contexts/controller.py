@@ -15,6 +15,7 @@ from tenant_api.data_store_contexts.schemas import (
 )
 from tenant_api.data_store_contexts.service import DataStoreContextService
 from tenant_api.data_stores.repository import DataStoreRepository
+from tenant_api.kernel.errors import UnresolvedReferenceError
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
 from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
@@ -58,8 +59,8 @@ class DataStoreContextController(Controller):
             ADMIN,
             body=DataStoreContextCreate,
             answers={201: DataStoreContextCreated},
-            problems=(409,),
             headers=("Location",),
+            problems=(UnresolvedReferenceError,),
         )
     )
     async def create(
@@ -93,7 +94,8 @@ class DataStoreContextController(Controller):
             ADMIN,
             body=DataStoreContextReplace,
             answers={204: None},
-            problems=(404, 409),
+            problems=(404, UnresolvedReferenceError),
+            description="Another data store moves the context there.",
         ),
     )
     async def replace(self, request: ApiRequest, contexts: NamedDependency[DataStoreContextService]) -> None:

@@ -20,6 +20,8 @@ CONTEXT_LISTS = ListRules(
         "contextValue": col(DataStoreContext.context_value),
     },
     default_order="id",
+    repeating={"contextKey", "contextValue"},
+    joined={"dataStoreId": col(DataStore.id)},
 )
 
 LISTING = Listing[DataStoreContext](rules=CONTEXT_LISTS, key=col(DataStoreContext.id))
@@ -37,9 +39,10 @@ class DataStoreContextRepository:
         return (await self._session.exec(self._own().where(col(DataStoreContext.id) == context_id))).first()
 
     async def lock(self, context_id: int) -> DataStoreContext | None:
-        """One context that nobody else changes or deletes until the transaction ends."""
+        """One context, as it is now, that nobody else changes or deletes until the transaction ends."""
         own = self._own().where(col(DataStoreContext.id) == context_id)
-        return (await self._session.exec(own.with_for_update(of=DataStoreContext))).first()
+        locked = own.with_for_update(of=DataStoreContext).execution_options(populate_existing=True)
+        return (await self._session.exec(locked)).first()
 
     async def page(self, query: ListQuery) -> Page[DataStoreContext]:
         """A list as asked for."""

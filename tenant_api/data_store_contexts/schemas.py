@@ -5,13 +5,17 @@ from typing import Annotated, Self
 from tenant_api.db.tables import DataStoreContext
 from tenant_api.kernel import lengths
 from tenant_api.web.rules import MaxLength, NotEmpty, Positive
-from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel
+from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel, like
 
 ContextText = Annotated[Text | None, NotEmpty(), MaxLength(lengths.CONTEXT)]
+
+CONTEXT = {"dataStoreId": 1, "contextKey": "schoolYear", "contextValue": "2026"}
 
 
 class DataStoreContextCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like(CONTEXT)
 
     data_store_id: Annotated[Int32, Positive()] = 0
     context_key: ContextText = ""
@@ -21,17 +25,23 @@ class DataStoreContextCreate(WriteModel):
 class DataStoreContextReplace(DataStoreContextCreate):
     """Body of PUT. Another data store moves the context there."""
 
+    model_config = like({"id": 1, **CONTEXT})
+
     id: Int32 = 0
 
 
 class DataStoreContextCreated(ReadModel):
     """Answer to POST."""
 
+    model_config = like({"id": 1})
+
     id: int
 
 
 class DataStoreContextRead(ReadModel):
     """How a data plane's route leads to a data store."""
+
+    model_config = like({"id": 1, **CONTEXT})
 
     id: int
     data_store_id: int

@@ -38,8 +38,10 @@ class DataStoreContextService:
 
     async def replace(self, context_id: int, wanted: DataStoreContextReplace) -> None:
         """Bring a context to the wanted state; the same refusals, and NotFoundError."""
-        context = _there(await self._contexts.lock(context_id))
+        _there(await self._contexts.find(context_id))
+        # The data store first, as whoever deletes it has to.
         await self._require_data_store(wanted.data_store_id)
+        context = _there(await self._contexts.lock(context_id))
         context.data_store_id = wanted.data_store_id
         context.context_key = wanted.context_key or ""
         context.context_value = wanted.context_value or ""

@@ -16,6 +16,7 @@ from tenant_api.data_store_derivatives.schemas import (
 from tenant_api.data_store_derivatives.service import DataStoreDerivativeService
 from tenant_api.data_stores.connection_strings import ConnectionStrings
 from tenant_api.data_stores.repository import DataStoreRepository
+from tenant_api.kernel.errors import ConflictError, UnresolvedReferenceError
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
 from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
@@ -65,8 +66,9 @@ class DataStoreDerivativeController(Controller):
             ADMIN,
             body=DataStoreDerivativeCreate,
             answers={201: DataStoreDerivativeCreated},
-            problems=(409,),
             headers=("Location",),
+            problems=(UnresolvedReferenceError, ConflictError),
+            description="A data store has at most one derivative of each type.",
         )
     )
     async def create(
@@ -103,7 +105,8 @@ class DataStoreDerivativeController(Controller):
             ADMIN,
             body=DataStoreDerivativeReplace,
             answers={204: None},
-            problems=(404, 409),
+            problems=(404, UnresolvedReferenceError, ConflictError),
+            description="Without a connection string it wipes the one that was there.",
         ),
     )
     async def replace(self, request: ApiRequest, derivatives: NamedDependency[DataStoreDerivativeService]) -> None:

@@ -19,6 +19,8 @@ DERIVATIVE_LISTS = ListRules(
         "derivativeType": col(DataStoreDerivative.derivative_type),
     },
     default_order="id",
+    repeating={"derivativeType"},
+    joined={"dataStoreId": col(DataStore.id)},
 )
 
 LISTING = Listing[DataStoreDerivative](rules=DERIVATIVE_LISTS, key=col(DataStoreDerivative.id))
@@ -36,9 +38,10 @@ class DataStoreDerivativeRepository:
         return (await self._session.exec(self._own().where(col(DataStoreDerivative.id) == derivative_id))).first()
 
     async def lock(self, derivative_id: int) -> DataStoreDerivative | None:
-        """One derivative that nobody else changes or deletes until the transaction ends."""
+        """One derivative, as it is now, that nobody else changes or deletes until the transaction ends."""
         own = self._own().where(col(DataStoreDerivative.id) == derivative_id)
-        return (await self._session.exec(own.with_for_update(of=DataStoreDerivative))).first()
+        locked = own.with_for_update(of=DataStoreDerivative).execution_options(populate_existing=True)
+        return (await self._session.exec(locked)).first()
 
     async def page(self, query: ListQuery) -> Page[DataStoreDerivative]:
         """A list as asked for."""

@@ -45,8 +45,10 @@ class DataStoreDerivativeService:
 
     async def replace(self, derivative_id: int, wanted: DataStoreDerivativeReplace) -> None:
         """Bring a derivative to the wanted state; the same refusals, and NotFoundError."""
-        derivative = _there(await self._derivatives.lock(derivative_id), derivative_id)
+        _there(await self._derivatives.find(derivative_id), derivative_id)
+        # The data store first, as whoever deletes it has to.
         await self._require_data_store(wanted.data_store_id)
+        derivative = _there(await self._derivatives.lock(derivative_id), derivative_id)
         derivative.data_store_id = wanted.data_store_id
         derivative.derivative_type = wanted.derivative_type or ""
         self._connection_strings.put(derivative, wanted.connection_string)

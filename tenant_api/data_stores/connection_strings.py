@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Self
 
+import structlog
+
 from tenant_api.db.sealed import connection_string_of, derivative_connection_string_of
 from tenant_api.db.tables import DataStore, DataStoreDerivative
 from tenant_api.kernel import connection_strings
 from tenant_api.kernel.keys import ServiceKeys
-from tenant_api.kernel.sealing import Sealer
+from tenant_api.kernel.sealing import Sealer, SealError
 from tenant_api.web.state import Runtime
 
 Reachable = DataStore | DataStoreDerivative
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,19 @@ class ConnectionStrings:
         )
 
     def for_data_planes(self, row: Reachable) -> str | None:
-        """What a read shows: encrypted under the key that data planes share with us (contract section 2.4)."""
+        """What a read shows: encrypted under the key that data planes share with us (contract section 2.4).
+
+        SealError if no key of ours opens it. A read then fails as a whole: a data plane keeps what it read before,
+        while null would tell it that the data store has no database any more. The log names the row.
+        """
         if row.connection_string_sealed is None:
             return None
-        plain = self.sealer.unseal(row.connection_string_sealed, _context(row)).decode()
+        try:
+            plain = self.sealer.unseal(row.connection_string_sealed, _context(row)).decode()
+        except SealError as error:
+            table = row.__tablename__
+            logger.error("connection_string.unreadable", table=table, id=row.id, reason=str(error))  # noqa: TRY400 - traced where it is answered
+            raise
         return connection_strings.encode(plain, self.keys.connection_strings)
 
 

@@ -7,11 +7,13 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.api_clients.issuing import issuing_for
 from tenant_api.data_stores.connection_strings import ConnectionStrings
 from tenant_api.data_stores.overview import DataStoreOverview
 from tenant_api.data_stores.repository import DATA_STORE_LISTS, DataStoreRepository
 from tenant_api.data_stores.schemas import DataStoreCreate, DataStoreCreated, DataStoreRead, DataStoreReplace
 from tenant_api.data_stores.service import DataStoreService
+from tenant_api.kernel.errors import ConflictError
 from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route_id
 from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
@@ -20,7 +22,11 @@ from tenant_api.web.state import runtime_of, tenant_of
 
 
 def provide_data_stores(request: ApiRequest, session: NamedDependency[AsyncSession]) -> DataStoreService:
-    return DataStoreService(DataStoreRepository(session, tenant_of(request)), ConnectionStrings.of(runtime_of(request)))
+    return DataStoreService(
+        DataStoreRepository(session, tenant_of(request)),
+        ConnectionStrings.of(runtime_of(request)),
+        issuing_for(request, session),
+    )
 
 
 class DataStoreController(Controller):
@@ -49,6 +55,7 @@ class DataStoreController(Controller):
             body=DataStoreCreate,
             answers={201: DataStoreCreated},
             headers=("Location",),
+            description="Neither name nor type need be unique. The connection string is kept encrypted.",
         )
     )
     async def create(
@@ -76,7 +83,11 @@ class DataStoreController(Controller):
             ADMIN,
             body=DataStoreReplace,
             answers={204: None},
-            problems=(404, 409),
+            problems=(404, ConflictError),
+            description=(
+                "Without a connection string it wipes the one that was there. That of a managed data "
+                "store is not changed here."
+            ),
         ),
     )
     async def replace(self, request: ApiRequest, stores: NamedDependency[DataStoreService]) -> None:
@@ -85,7 +96,18 @@ class DataStoreController(Controller):
 
     @delete(
         "/{id:str}",
-        opt=operation("deleteDataStore", "Delete a data store", ADMIN, answers={204: None}, problems=(404, 409)),
+        opt=operation(
+            "deleteDataStore",
+            "Delete a data store",
+            ADMIN,
+            answers={204: None},
+            headers=("Operation-Location.outside",),
+            problems=(404, ConflictError),
+            description=(
+                "Deletes its contexts and derivatives and takes it from applications. The database itself "
+                "is not touched."
+            ),
+        ),
     )
     async def remove(self, request: ApiRequest, stores: NamedDependency[DataStoreService]) -> None:
         await stores.remove(route_id(request))

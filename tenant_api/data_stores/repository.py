@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
+from sqlalchemy import bindparam
 from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import Select
 
-from tenant_api.data_stores.overview import Columns, DataStoreOverview, select_overviews
+from tenant_api.data_stores.overview import DataStoreOverview, select_overviews
 from tenant_api.db.among import among
 from tenant_api.db.listing import ListQuery, ListRules
 from tenant_api.db.pages import Listing, Page
@@ -28,6 +28,8 @@ LISTING = Listing[DataStoreOverview](
     item=lambda row: DataStoreOverview.of(*row),
     entity=lambda store: store.row,
 )
+OWN = select_overviews().where(col(DataStore.tenant_id) == bindparam("tenant_id"))
+ONE = OWN.where(col(DataStore.id) == bindparam("data_store_id"))
 
 
 class DataStoreRepository:
@@ -39,7 +41,8 @@ class DataStoreRepository:
 
     async def find(self, data_store_id: int) -> DataStoreOverview | None:
         """One data store with its contexts and derivatives."""
-        row = (await self._session.exec(self._own().where(col(DataStore.id) == data_store_id))).first()
+        values = {"tenant_id": self._tenant_id, "data_store_id": data_store_id}
+        row = (await self._session.exec(ONE, params=values)).first()
         return None if row is None else DataStoreOverview.of(*row)
 
     async def lock(self, data_store_id: int) -> DataStore | None:
@@ -49,7 +52,7 @@ class DataStoreRepository:
 
     async def page(self, query: ListQuery) -> Page[DataStoreOverview]:
         """A list as asked for."""
-        return await LISTING.page(self._session, self._own(), query)
+        return await LISTING.page(self._session, OWN, query, tenant_id=self._tenant_id)
 
     async def new(self, *, name: str, data_store_type: str) -> DataStore:
         """A row with its id, to which secrets are bound; `add` inserts it."""
@@ -81,6 +84,3 @@ class DataStoreRepository:
         """The managed data store that keeps this one, if any does."""
         own = select(ManagedDataStore.id).where(col(ManagedDataStore.data_store_id) == data_store_id)
         return (await self._session.exec(own)).first()
-
-    def _own(self) -> Select[DataStore, Columns, Columns]:
-        return select_overviews().where(col(DataStore.tenant_id) == self._tenant_id)

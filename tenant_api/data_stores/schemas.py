@@ -4,18 +4,27 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from tenant_api.data_store_contexts.schemas import DataStoreContextRead
+from tenant_api.data_store_contexts.schemas import CONTEXT, DataStoreContextRead
+from tenant_api.data_store_derivatives import schemas as derivatives
 from tenant_api.data_store_derivatives.schemas import DataStoreDerivativeRead
 from tenant_api.data_stores.connection_strings import ConnectionStrings
 from tenant_api.data_stores.overview import DataStoreOverview
 from tenant_api.kernel import lengths
 from tenant_api.settings.tree import Settings
 from tenant_api.web.rules import MaxLength, NotEmpty
-from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel
+from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel, like
+
+DATA_STORE = {
+    "dataStoreType": "Production",
+    "name": "Grand Bend 2026",
+    "connectionString": "host=db.gbisd.example;port=5432;username=edfi;password=change-me;database=EdFi_Ods_2026;",
+}
 
 
 class DataStoreCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like(DATA_STORE)
 
     data_store_type: Annotated[Text | None, NotEmpty(), MaxLength(lengths.DATA_STORE_TYPE)] = ""
     name: Annotated[Text | None, NotEmpty(), MaxLength(lengths.DATA_STORE_NAME)] = ""
@@ -25,11 +34,17 @@ class DataStoreCreate(WriteModel):
 class DataStoreReplace(DataStoreCreate):
     """Body of PUT. Without a connection string it wipes the one that was there."""
 
+    model_config = like({"id": 1, **DATA_STORE})
+
     id: Int32 = 0
 
 
 class DataStoreCreated(ReadModel):
     """Answer to POST."""
+
+    model_config = like(
+        {"id": 1, "status": 201, "title": "New DataStore Grand Bend 2026 has been created successfully."}
+    )
 
     id: int
     status: int
@@ -38,6 +53,17 @@ class DataStoreCreated(ReadModel):
 
 class DataStoreRead(ReadModel):
     """A data store as it is shown; `connection_string` is encrypted for data planes, `provider` there by a setting."""
+
+    model_config = like(
+        {
+            **DATA_STORE,
+            "id": 1,
+            "connectionString": derivatives.SHOWN["connectionString"],
+            "dataStoreContexts": [{"id": 1, **CONTEXT}],
+            "dataStoreDerivatives": [derivatives.SHOWN],
+            "tenantId": 2,
+        }
+    )
 
     id: int
     data_store_type: str | None

@@ -1,5 +1,6 @@
 """Rules about data stores; knows no HTTP and no SQL."""
 
+from tenant_api.api_clients.issuing import Issuing
 from tenant_api.data_stores.connection_strings import ConnectionStrings
 from tenant_api.data_stores.overview import DataStoreOverview
 from tenant_api.data_stores.repository import DataStoreRepository
@@ -7,14 +8,16 @@ from tenant_api.data_stores.schemas import DataStoreCreate, DataStoreReplace
 from tenant_api.db.listing import ListQuery
 from tenant_api.db.pages import Page
 from tenant_api.db.tables import DataStore
+from tenant_api.identity.clients import clients_reaching
 from tenant_api.kernel.errors import ConflictError, NotFoundError
 
 
 class DataStoreService:
     """Data stores of the addressed tenant. The service never opens the databases behind them."""
 
-    def __init__(self, stores: DataStoreRepository, connection_strings: ConnectionStrings) -> None:
+    def __init__(self, stores: DataStoreRepository, connection_strings: ConnectionStrings, issuing: Issuing) -> None:
         self._stores = stores
+        self._issuing = issuing
         self._connection_strings = connection_strings
 
     async def page(self, query: ListQuery) -> Page[DataStoreOverview]:
@@ -45,6 +48,7 @@ class DataStoreService:
     async def remove(self, data_store_id: int) -> None:
         """Delete a data store, its contexts, derivatives and links; ConflictError for that of a managed one."""
         await self._changeable(data_store_id)
+        await self._issuing.changed(clients_reaching(data_store_id))
         await self._stores.remove(data_store_id)
 
     async def _changeable(self, data_store_id: int) -> DataStore:

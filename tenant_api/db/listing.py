@@ -1,10 +1,10 @@
 """Lists as the contract pages, sorts and filters them (section 1.5), independent of any resource."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, func, literal, or_, select, union_all
 
 Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
 
@@ -17,13 +17,17 @@ class ListRules:
 
     `filters` maps a query name to its type (`list` stands for integers between commas), `order_by` a query name to
     its column; without any, a list is only paged. With `direction_alone`, `direction` without `orderBy` flips the
-    default order; otherwise it is ignored.
+    default order; otherwise it is ignored. For the sake of speed, `repeating` names the orders in which many rows
+    have equal values, and `joined` gives for an order by a foreign key the key that it is joined to: the planner
+    does not infer that both are beyond a cursor.
     """
 
     filters: Mapping[str, tuple[type, Condition]]
     order_by: Mapping[str, Any] = field(default_factory=dict)
     default_order: str = ""
     direction_alone: bool = False
+    repeating: Collection[str] = ()
+    joined: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,7 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class ListQuery:
-    """A list request that has been read and found valid."""
+    """A list request that has been read and found valid. `linked` asks where the page after this one begins."""
 
     offset: int | None = None
     limit: int | None = None
@@ -47,6 +51,7 @@ class ListQuery:
     filters: Mapping[str, Any] = field(default_factory=dict)
     total_count: bool = False
     after: Cursor | None = None
+    linked: bool = False
 
 
 def order_of(rules: ListRules, query: ListQuery) -> tuple[str, bool]:
@@ -59,14 +64,23 @@ def order_of(rules: ListRules, query: ListQuery) -> tuple[str, bool]:
 
 def listed(statement: Statement, rules: ListRules, query: ListQuery, *, key: Any) -> Statement:
     """Filter, order (ties by `key`) and page a select. A cursor costs the same wherever it stands."""
-    statement = _filtered(statement, rules, query)
+    matching = _filtered(statement, rules, query)
     order_by, descending = order_of(rules, query)
-    column = rules.order_by.get(order_by)
-    if query.after is not None:
-        statement = statement.where(_beyond(query.after, column, key))
-    if column is not None:
-        statement = statement.order_by(column.desc() if descending else column.asc())
-    return statement.order_by(key.asc()).offset(query.offset).limit(query.limit)
+    column = rules.order_by.get(order_by, key)
+    if query.after is None:
+        whole = _ordered(matching, column, key, descending=descending)
+        return _skipping(whole, query, key).limit(query.limit)
+    if order_by in rules.joined:
+        matching = matching.where(_beside(query.after, rules.joined[order_by]))
+    ranges = [(matching.where(rest), turned) for rest, turned in _ranges(query.after, column, key, rules)]
+    if len(ranges) == 1:
+        whole = _ordered(ranges[0][0], column, key, descending=descending)
+    else:
+        most = None if query.limit is None else query.limit + (query.offset or 0)
+        parts = [_ordered(rest, column, key, descending=turned).limit(most) for rest, turned in ranges]
+        chosen = union_all(*(part.with_only_columns(key) for part in parts))
+        whole = _ordered(matching.where(key.in_(chosen)), column, key, descending=descending)
+    return _skipping(whole, query, key).limit(query.limit)
 
 
 def counted(statement: Statement, rules: ListRules, query: ListQuery, *, key: Any) -> Select[int]:
@@ -81,17 +95,50 @@ def _filtered(statement: Statement, rules: ListRules, query: ListQuery) -> State
     return statement
 
 
-def _beyond(after: Cursor, column: Any, key: Any) -> ColumnElement[bool]:
-    """What comes after a row. Nulls are last in ascending order and first in descending order."""
-    beyond_key: ColumnElement[bool] = key > literal(after.key, BigInteger)
-    if column is None:
-        return beyond_key
-    if after.value is None:
-        tied: ColumnElement[bool] = and_(column.is_(None), beyond_key)
-        return or_(tied, column.is_not(None)) if after.descending else tied
-    value = literal(after.value, BigInteger if isinstance(column.type, Integer) else column.type)
-    if after.descending:
-        less: ColumnElement[bool] = and_(column <= value, or_(column < value, beyond_key))
-        return less
-    greater: ColumnElement[bool] = and_(column >= value, or_(column > value, beyond_key))
-    return or_(greater, column.is_(None)) if column.property.columns[0].nullable else greater
+def _ordered(statement: Statement, column: Any, key: Any, *, descending: bool) -> Statement:
+    statement = statement.order_by(column.desc() if descending else column.asc())
+    return statement if column is key else statement.order_by(key.asc())
+
+
+def _skipping(whole: Statement, query: ListQuery, key: Any) -> Statement:
+    """Without the first rows. What a row shows besides itself is not looked up for those that are skipped."""
+    if not query.offset:
+        return whole
+    chosen = whole.with_only_columns(key).offset(query.offset).limit(query.limit).subquery()
+    return whole.where(key.in_(select(chosen.c[0])))
+
+
+def _ranges(after: Cursor, column: Any, key: Any, rules: ListRules) -> Iterator[tuple[ColumnElement[bool], bool]]:
+    """What comes after a row: parts of an index, in order, and whether each of them is read backwards.
+
+    Nulls are last in ascending order and first in descending order.
+    """
+    beyond_key = key > literal(after.key, BigInteger)
+    nullable = column.property.columns[0].nullable
+    if column is key:
+        yield (key < literal(after.key, BigInteger) if after.descending else beyond_key), after.descending
+    elif after.value is None:
+        yield and_(column.is_(None), beyond_key), False
+        if after.descending:
+            yield column.is_not(None), True
+    else:
+        last = _value(after, column)
+        beyond = column < last if after.descending else column > last
+        if not nullable and after.order_by not in rules.repeating:
+            yield and_(_beside(after, column), or_(beyond, beyond_key)), after.descending
+            return
+        yield and_(column == last, beyond_key), False
+        yield beyond, after.descending
+        if nullable and not after.descending:
+            yield column.is_(None), False
+
+
+def _beside(after: Cursor, column: Any) -> ColumnElement[bool]:
+    """At the value of a cursor or beyond it."""
+    last = _value(after, column)
+    beside: ColumnElement[bool] = column <= last if after.descending else column >= last
+    return beside
+
+
+def _value(after: Cursor, column: Any) -> ColumnElement[Any]:
+    return literal(after.value, BigInteger if isinstance(column.type, Integer) else column.type)

@@ -16,3 +16,8 @@ def derivative_connection_string_of(derivative_id: int) -> str:
 def password_of(target_id: UUID) -> str:
     """Context of `managed_data_stores.password_sealed`."""
     return f"managed_data_stores:password:{target_id}"
+
+
+def secret_answer_of(answer_id: UUID) -> str:
+    """Context of `api_client_secret_answers.answer_sealed`."""
+    return f"api_client_secret_answers:answer:{answer_id}"

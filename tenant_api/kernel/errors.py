@@ -43,6 +43,13 @@ class BadRequestError(TenantApiError):
     default_detail = SEE_ERRORS
 
 
+class UnsupportedError(BadRequestError):
+    """The chosen identity provider declares that it cannot do this; the sentence names what it can."""
+
+    code = "bad-request:unsupported"
+    title = "Unsupported by the Identity Provider"
+
+
 class DataError(TenantApiError):
     """Members of the body break their rules; the reasons stand by member in `validation_errors`."""
 

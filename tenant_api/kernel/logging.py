@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from contextlib import suppress
 from typing import Protocol
@@ -11,8 +12,15 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from tenant_api.kernel.redaction import redact
 
+_OURS = frozenset({"timestamp", "level", "logger"})
+"""Members that the processors here write themselves: there is nothing to hide in them."""
+
 # They repeat URLs and requests, or tell of every connection.
 _CHATTY = ("httpx", "httpcore", "httpx2", "httpcore2", "uvicorn.access", "psycopg.pool")
+
+
+_LONG_STATEMENT = re.compile(r"(\[SQL: .{2000}).*?(?=\n[\[(]|\Z)", re.DOTALL)
+"""An SQL statement in a traceback up to where it is cut: one with many parameters would be megabytes long."""
 
 
 class LogOptions(Protocol):
@@ -40,6 +48,7 @@ def setup_logging(options: LogOptions) -> None:
         structlog.processors.StackInfoRenderer(),
         # Plain tracebacks: the pretty ones print local variables, and with them secrets.
         structlog.processors.format_exc_info,
+        _without_long_statements,
         structlog.processors.UnicodeDecoder(),
     ]
     structlog.configure(
@@ -88,5 +97,11 @@ def _renderer(kind: str) -> Processor:
     return structlog.processors.JSONRenderer()
 
 
+def _without_long_statements(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if isinstance(traceback := event.get("exception"), str):
+        event["exception"] = _LONG_STATEMENT.sub(r"\1 …]", traceback)
+    return event
+
+
 def _without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {name: redact(value, name) for name, value in event.items()}
+    return {name: value if name in _OURS else redact(value, name) for name, value in event.items()}

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.kernel.clock import utcnow
+from tenant_api.kernel.errors import ConflictError, DataError, DependentItemExistsError
 from tenant_api.managed_data_stores.repository import MANAGED_LISTS, ManagedDataStoreRepository
 from tenant_api.managed_data_stores.schemas import (
     HealthRead,
@@ -69,6 +70,10 @@ class ManagedDataStoreController(Controller):
             body=ManagedDataStoreCreate,
             answers={202: ManagedDataStoreAccepted},
             headers=ACCEPTED_HEADERS,
+            description=(
+                "The database is made by a job: follow `Operation-Location`. When it ends, a data store "
+                "of the same name is there."
+            ),
         ),
     )
     async def create(
@@ -99,7 +104,11 @@ class ManagedDataStoreController(Controller):
             "Measure the database now",
             READ_ONLY,
             answers={200: HealthRead},
-            problems=(404, 409, 502),
+            problems=(404, ConflictError, 502),
+            description=(
+                "An unreachable database is an answer, not an error. Counts that take too long are "
+                "estimates and say so."
+            ),
         ),
     )
     async def health(self, request: ApiRequest, managed: NamedDependency[ManagedDataStoreService]) -> HealthRead:
@@ -113,8 +122,12 @@ class ManagedDataStoreController(Controller):
             "Remove the database, as a job",
             ADMIN,
             answers={202: ManagedDataStoreAccepted},
-            problems=(404, 409),
             headers=ACCEPTED_HEADERS,
+            problems=(404, DataError, DependentItemExistsError),
+            description=(
+                "The database is dropped by a job: follow `Operation-Location`. Refused while "
+                "applications still reach it."
+            ),
         ),
     )
     async def remove(

@@ -7,6 +7,7 @@ from psycopg import Error
 from psycopg_pool import PoolTimeout
 
 from tenant_api.claim_sets.references import APPLICATIONS_WITHOUT_CLAIM_SET
+from tenant_api.identity.figures import LAST_COMPARISONS, show_drift
 from tenant_api.managed_data_stores.states import Status, status_of
 from tenant_api.operations.states import OPEN, State
 from tenant_api.web.binding import ApiRequest
@@ -24,6 +25,10 @@ SELECT o.kind, o.state, o.attempts > 0, count(*) FROM managed_data_stores m JOIN
 WHERE m.deleted_at IS NULL GROUP BY o.kind, o.state, o.attempts > 0
 """
 
+INTENTS = """
+SELECT count(*), coalesce(extract(epoch FROM now() - min(since)), 0)::float8 AS oldest FROM identity_intents
+"""
+
 logger = structlog.get_logger(__name__)
 
 
@@ -34,7 +39,14 @@ class MetricsController(Controller):
     tags = ["Health"]
 
     @get(
-        opt=operation("getMetrics", "List metrics for Prometheus", PUBLIC, answers={200: str}, media_type="text/plain")
+        opt=operation(
+            "getMetrics",
+            "List metrics for Prometheus",
+            PUBLIC,
+            answers={200: str},
+            media_type="text/plain",
+            example='tenant_api_database_up 1.0\ntenant_api_open_operations{state="queued"} 0.0\n',
+        )
     )
     async def metrics(self, request: ApiRequest) -> Response[bytes]:
         installation = await installation_metrics(runtime_of(request).pool)
@@ -52,6 +64,8 @@ async def installation_metrics(pool: Pool) -> CollectorRegistry:
         async with pool.connection(timeout=2) as connection:
             rows = await (await connection.execute(COUNTS)).fetchall()
             [adrift] = await (await connection.execute(APPLICATIONS_WITHOUT_CLAIM_SET)).fetchall()
+            [intents] = await (await connection.execute(INTENTS)).fetchall()
+            [drift] = await (await connection.execute(LAST_COMPARISONS)).fetchall()
     except (Error, PoolTimeout) as error:
         logger.warning("metrics.database.unreachable", reason=str(error))
         return registry
@@ -63,6 +77,17 @@ async def installation_metrics(pool: Pool) -> CollectorRegistry:
         "Applications whose claim set does not exist: data planes refuse all that they ask.",
         registry=registry,
     ).set(adrift["count"])
+    Gauge(
+        "tenant_api_identity_intents",
+        "Clients that may differ at the identity provider from what the rows say.",
+        registry=registry,
+    ).set(intents["count"])
+    Gauge(
+        "tenant_api_identity_oldest_intent_seconds",
+        "For how long the oldest of them has waited; 0 without any.",
+        registry=registry,
+    ).set(intents["oldest"])
+    show_drift(drift, registry)
     for state in sorted(OPEN):
         jobs.labels(state)
     for status in LIVING:

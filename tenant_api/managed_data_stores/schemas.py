@@ -11,11 +11,16 @@ from tenant_api.kernel import lengths
 from tenant_api.managed_data_stores.states import Status, allowed_actions, status_of
 from tenant_api.operations.states import OPEN, State
 from tenant_api.web.rules import Matches, MaxLength, NotEmpty
-from tenant_api.web.wire import ReadModel, Text, WriteModel
+from tenant_api.web.wire import ReadModel, Text, WriteModel, like
+
+MANAGED = {"name": "Grand Bend 2027", "databaseTemplate": "Minimal"}
+JOB_ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
 class ManagedDataStoreCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like(MANAGED)
 
     name: Annotated[
         Text | None,
@@ -29,12 +34,33 @@ class ManagedDataStoreCreate(WriteModel):
 class ManagedDataStoreAccepted(ReadModel):
     """The answer to POST: what will be, and the job that makes it."""
 
+    model_config = like({"id": 1, "jobId": JOB_ID})
+
     id: int
     job_id: UUID
 
 
 class ManagedDataStoreRead(ReadModel):
     """A managed data store as it is shown."""
+
+    model_config = like(
+        {
+            "id": 1,
+            **MANAGED,
+            "dataStoreId": 2,
+            "dataStoreName": "Grand Bend 2027",
+            "status": "Created",
+            "why": None,
+            "databaseName": "ta_grandbend_grandbend2027_k3q7x2m4pa",
+            "serverVersion": "18.1",
+            "sizeBytes": 41943040,
+            "jobId": JOB_ID,
+            "deadline": None,
+            "allowedActions": ["delete"],
+            "lastRefreshed": "2026-08-21T13:45:12.300000Z",
+            "lastModifiedDate": "2026-08-21T13:45:10.120000Z",
+        }
+    )
 
     id: int
     name: str
@@ -79,6 +105,20 @@ class ManagedDataStoreRead(ReadModel):
 
 class HealthRead(ReadModel):
     """How a database is right now. `estimated` names the counts that are estimates."""
+
+    model_config = like(
+        {
+            "available": True,
+            "latencyMs": 3.2,
+            "serverVersion": "18.1",
+            "uptimeSeconds": 86400,
+            "sizeBytes": 41943040,
+            "counts": {"edfi.student": 21628, "edfi.school": 6},
+            "estimated": [],
+            "detail": "",
+            "checkedAt": "2026-08-21T13:45:12.300000Z",
+        }
+    )
 
     available: bool
     latency_ms: float | None

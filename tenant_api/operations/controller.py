@@ -8,11 +8,11 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.kernel.errors import ParameterError
+from tenant_api.kernel.errors import ConflictError
 from tenant_api.operations.repository import JOB_LISTS, OperationRepository
 from tenant_api.operations.schemas import JobRead
 from tenant_api.operations.service import JobService
-from tenant_api.web.binding import INVALID_PARAMETER, ApiRequest, read_list_query
+from tenant_api.web.binding import ApiRequest, read_list_query, route_uuid
 from tenant_api.web.lists import answer_list
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
 from tenant_api.web.state import runtime_of, tenant_of
@@ -42,27 +42,36 @@ class JobController(Controller):
         opt=operation("getJob", "Get a job", READ_ONLY, answers={200: JobRead}, problems=(404,), path=JOB_PATH),
     )
     async def get_one(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
-        return await jobs.get(_job_id(request))
+        return await jobs.get(route_uuid(request))
 
     @post(
         "/{id:str}/cancel",
         status_code=202,
-        opt=operation("cancelJob", "Cancel a job", ADMIN, answers={202: JobRead}, problems=(404, 409), path=JOB_PATH),
+        opt=operation(
+            "cancelJob",
+            "Cancel a job",
+            ADMIN,
+            answers={202: JobRead},
+            path=JOB_PATH,
+            problems=(404, ConflictError),
+            description="A create takes back what it has made. Asking again changes nothing.",
+        ),
     )
     async def cancel(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
-        return await jobs.cancel(_job_id(request))
+        return await jobs.cancel(route_uuid(request))
 
     @post(
         "/{id:str}/retry",
         status_code=202,
-        opt=operation("retryJob", "Retry a job", ADMIN, answers={202: JobRead}, problems=(404, 409), path=JOB_PATH),
+        opt=operation(
+            "retryJob",
+            "Retry a job",
+            ADMIN,
+            answers={202: JobRead},
+            path=JOB_PATH,
+            problems=(404, ConflictError),
+            description="For jobs that failed or were cancelled: they go on at the first unfinished step.",
+        ),
     )
     async def retry(self, request: ApiRequest, jobs: NamedDependency[JobService]) -> JobRead:
-        return await jobs.retry(_job_id(request))
-
-
-def _job_id(request: ApiRequest) -> UUID:
-    try:
-        return UUID(str(request.path_params["id"]))
-    except ValueError:
-        raise ParameterError(errors=[INVALID_PARAMETER]) from None
+        return await jobs.retry(route_uuid(request))

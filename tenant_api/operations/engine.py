@@ -79,7 +79,7 @@ class _Work:
         if self._record.undo is None and progress.cancel_requested and (self._plan.undo or not progress.begun):
             return await self._cancel(begun=progress.begun)
         if progress.overdue:
-            await self._fail(operation_error("deadline-exceeded", "The operation ran out of time.", retryable=True))
+            await self._fail(operation_error("deadline-exceeded", await self._plan.overdue(self._task), retryable=True))
             return True
         try:
             return await self._call(step)

@@ -57,12 +57,21 @@ def no_end(_task: Task) -> Write:
     return nothing
 
 
+Explain = Callable[[Task], Awaitable[str]]
+
+
+async def out_of_time(_task: Task) -> str:
+    """All that can be said in general."""
+    return "The operation ran out of time."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """The life of one kind of operation.
 
     `undo` takes back what the steps made: after a cancellation, or when a step raises one of `worthless`.
     Without `undo` an operation can be cancelled only before its first step. `cancelled` runs with the final record.
+    `overdue` says what the deadline left undone. `retried` runs, for a tenant, with the wish to try a failed one again.
     """
 
     kind: str
@@ -70,6 +79,8 @@ class Plan:
     undo: tuple[Step, ...] = ()
     worthless: tuple[type[Exception], ...] = ()
     cancelled: End = no_end
+    overdue: Explain = out_of_time
+    retried: Callable[[int], Write] | None = None
 
 
 Plans = Mapping[str, Plan]

@@ -14,6 +14,7 @@ from tenant_api.db.listing import ListQuery, ListRules
 from tenant_api.db.pages import Listing, Page
 from tenant_api.db.tables import Operation, OperationStep
 from tenant_api.kernel.caller import current_caller
+from tenant_api.operations.plan import Write
 from tenant_api.operations.queue import CHANNEL
 from tenant_api.operations.states import State
 
@@ -25,6 +26,7 @@ JOB_LISTS = ListRules(
     order_by={"createdAt": col(Operation.number), "kind": col(Operation.kind), "target": col(Operation.target)},
     default_order="createdAt",
     direction_alone=True,
+    repeating={"kind"},
 )
 LISTING = Listing[Operation](rules=JOB_LISTS, key=col(Operation.number))
 
@@ -109,6 +111,10 @@ class OperationRepository:
             run_after=func.now(),
             deadline=func.now() + deadline,
         )
+
+    async def write(self, write: Write) -> None:
+        """Change a feature's rows along with an operation."""
+        await write(self._session)
 
     async def wake_workers(self) -> None:
         """Delivered when the transaction commits."""

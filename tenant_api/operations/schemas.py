@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tenant_api.db.tables import Operation, OperationStep
 from tenant_api.operations.states import JOB_STATUS, State
-from tenant_api.web.wire import ReadModel
+from tenant_api.web.wire import ReadModel, like
 
 
 class JobStepRead(ReadModel):
@@ -29,6 +29,31 @@ class JobErrorRead(ReadModel):
 
 class JobRead(ReadModel):
     """A job as it is shown. `fraction` is between 0 and 1 where the running step knows it."""
+
+    model_config = like(
+        {
+            "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "kind": "createDataStore",
+            "status": "Completed",
+            "createdAt": "2026-08-21T13:45:08.000000Z",
+            "startedAt": "2026-08-21T13:45:08.300000Z",
+            "finishedAt": "2026-08-21T13:45:10.120000Z",
+            "deadline": "2026-08-21T14:45:08.000000Z",
+            "target": "/v3/dataStores/manage/1",
+            "steps": [
+                {
+                    "name": "provision",
+                    "attempt": 1,
+                    "startedAt": "2026-08-21T13:45:08.300000Z",
+                    "finishedAt": "2026-08-21T13:45:10.120000Z",
+                }
+            ],
+            "message": None,
+            "fraction": None,
+            "error": None,
+            "errorMessage": None,
+        }
+    )
 
     id: UUID
     kind: str

@@ -30,7 +30,8 @@ class JobService:
     async def page(self, query: ListQuery) -> Page[JobRead]:
         """A list as asked for, oldest first."""
         page = await self._operations.page(query)
-        return Page(items=await self._all_shown(page.items), following=page.following, total=page.total)
+        items = await self._all_shown(page.items)
+        return Page(items=items, following=page.following, total=page.total, beyond=page.beyond)
 
     async def cancel(self, job_id: UUID) -> JobRead:
         """Ask a job to stop at the next pause and take back what it made. Repeatable.
@@ -64,6 +65,8 @@ class JobService:
         if not await self._operations.is_last_of_target(operation):
             raise ConflictError("A later job of the same target exists; this one can no longer be retried.")
         await self._operations.requeue(operation, deadline=self._deadline)
+        if plan and plan.retried:
+            await self._operations.write(plan.retried(operation.tenant_id))
         return await self._shown(operation)
 
     async def _shown(self, operation: Operation) -> JobRead:

@@ -7,8 +7,11 @@ wait for it, so there is nothing to invalidate.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
 from idp_providers.batching import CoalescedReader
-from idp_providers.contract import ClientClaims
+from idp_providers.contract import ClientClaims, ClientSpec
 from tenant_api.web.state import Pool
 
 CLAIMS = """
@@ -40,6 +43,25 @@ class ClaimsReader:
             cursor = await connection.execute(CLAIMS, (list(client_ids),))
             rows = await cursor.fetchall()
         return {row["client_id"]: claims_from(row) for row in rows}
+
+
+async def wanted_clients(
+    connection: AsyncConnection[Any], client_ids: Collection[str], *, role: str
+) -> dict[str, ClientSpec]:
+    """What the provider should hold of these clients, as this connection sees the rows; none where there is no row.
+
+    Whether a client is approved is one of its claims: it stays enabled as such.
+    """
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(CLAIMS, (list(client_ids),))
+        return {row["client_id"]: _client_from(row, role) for row in await cursor.fetchall()}
+
+
+def _client_from(row: Mapping[str, Any], role: str) -> ClientSpec:
+    claims = claims_from(row)
+    return ClientSpec(
+        client_id=row["client_id"], display_name=claims.display_name, role=role, scopes=claims.scopes, claims=claims
+    )
 
 
 def claims_from(row: Mapping[str, Any]) -> ClientClaims:

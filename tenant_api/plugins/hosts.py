@@ -14,9 +14,10 @@ from tenant_api.web.state import Pool
 
 
 class IdentityHost:
-    """The host of identity providers: their pool, the caller's transaction, sealing, peppered digests, claims."""
+    """The host of identity providers: their pool, the caller's transaction, who we are, sealing, digests, claims."""
 
-    def __init__(self, *, pool: Pool, sealer: Sealer, pepper: KeyRing) -> None:
+    def __init__(self, *, installation: UUID, pool: Pool, sealer: Sealer, pepper: KeyRing) -> None:
+        self._installation = installation
         self._pool = pool
         self._sealer = sealer
         self._pepper = pepper
@@ -25,6 +26,10 @@ class IdentityHost:
     @property
     def pool(self) -> Pool:
         return self._pool
+
+    @property
+    def installation(self) -> str:
+        return str(self._installation)
 
     def connection(self) -> AbstractAsyncContextManager[Statements]:
         return statements(self._pool)

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow, dict_row
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.db.session import driver_connection
+from tenant_api.db.session import driver_connection, is_reading
 from tenant_api.web.state import Pool
 
 _session: ContextVar[AsyncSession | None] = ContextVar("unit_of_work", default=None)
@@ -39,9 +39,9 @@ class JoinedStatements:
 
 @asynccontextmanager
 async def statements(pool: Pool) -> AsyncIterator[JoinedStatements]:
-    """The caller's transaction in a savepoint, or a transaction of its own outside any."""
+    """The caller's transaction in a savepoint, or a transaction of its own where the caller has none."""
     session = _session.get()
-    if session is not None:
+    if session is not None and not is_reading(session):
         async with session.begin_nested():
             yield JoinedStatements(await driver_connection(session))
         return

@@ -6,6 +6,7 @@ from litestar import Controller, MediaType, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.kernel.errors import DependentItemExistsError
 from tenant_api.profiles.repository import PROFILE_LISTS, ProfileRepository
 from tenant_api.profiles.schemas import ProfileCreate, ProfileListed, ProfileRead, ProfileReplace
 from tenant_api.profiles.service import ProfileService
@@ -73,7 +74,13 @@ class ProfileController(Controller):
 
     @delete(
         "/{id:str}",
-        opt=operation("deleteProfile", "Delete a profile", ADMIN, answers={204: None}, problems=(404, 409)),
+        opt=operation(
+            "deleteProfile",
+            "Delete a profile",
+            ADMIN,
+            answers={204: None},
+            problems=(404, DependentItemExistsError),
+        ),
     )
     async def remove(self, request: ApiRequest, profiles: NamedDependency[ProfileService]) -> None:
         await profiles.remove(route_id(request))

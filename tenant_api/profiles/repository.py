@@ -3,13 +3,15 @@
 from collections.abc import Collection
 from typing import Any
 
+from sqlalchemy import ARRAY, Integer
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import defer
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, func, literal, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from tenant_api.db.among import among, not_among
 from tenant_api.db.conflicts import conflict_of
 from tenant_api.db.listing import ListQuery, ListRules
 from tenant_api.db.pages import Listing, Page
@@ -74,7 +76,7 @@ class ProfileRepository:
         """Those that are not there, in the order given. The others stay until the transaction ends."""
         if not profile_ids:
             return []
-        own = select(Profile.id).where(col(Profile.tenant_id) == self._tenant_id, col(Profile.id).in_(profile_ids))
+        own = select(Profile.id).where(col(Profile.tenant_id) == self._tenant_id, among(col(Profile.id), profile_ids))
         locked = own.order_by(col(Profile.id)).with_for_update(read=True, key_share=True)
         there = set((await self._session.exec(locked)).all())
         return [profile_id for profile_id in profile_ids if profile_id not in there]
@@ -83,13 +85,14 @@ class ProfileRepository:
         """Let an application use exactly these profiles."""
         others = delete(ApplicationProfile).where(
             col(ApplicationProfile.application_id) == application_id,
-            col(ApplicationProfile.profile_id).not_in(profile_ids),
+            not_among(col(ApplicationProfile.profile_id), profile_ids),
         )
         await self._session.exec(others)
-        uses = [{"application_id": application_id, "profile_id": profile_id} for profile_id in profile_ids]
-        if uses:
-            statement: Any = insert(ApplicationProfile).on_conflict_do_nothing()
-            await self._session.exec(statement, params=uses)
+        chosen: Any = func.unnest(literal(list(profile_ids), ARRAY(Integer)))
+        uses = insert(ApplicationProfile).from_select(
+            ["application_id", "profile_id"], select(literal(application_id), chosen)
+        )
+        await self._session.exec(uses.on_conflict_do_nothing())
 
     async def _flush(self, taken: DataError) -> None:
         try:

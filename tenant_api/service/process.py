@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ from tenant_api.backing import Backing, attached, started
 from tenant_api.claim_sets.document import InvalidDocumentError
 from tenant_api.claim_sets.loading import ensure_metadata
 from tenant_api.connect.bootstrap import bootstrap
+from tenant_api.connect.bound_clients import bind_clients
+from tenant_api.credentials.repository import forget_answers
 from tenant_api.db import migrations
+from tenant_api.identity.schedule import keep_comparing
+from tenant_api.identity.sweeper import keep_sweeping
 from tenant_api.runtime import open_runtime
 from tenant_api.service import administrator, presence
 from tenant_api.service.administrator import Administrator
@@ -105,6 +110,10 @@ async def _serve(settings: Settings, backing: Backing, listener: socket.socket, 
             "HTTP server": answer_requests(app, settings.http, listener, ready=answering, stop=stop),
             "maintenance": _maintain(runtime, stop),
         }
+        if not runtime.idp.capabilities.transactional:
+            parts["identity sweeper"] = keep_sweeping(runtime, stop)
+        if settings.reconciliation.interval_minutes:
+            parts["identity schedule"] = keep_comparing(runtime, stop)
         if settings.workers.enabled:
             parts["worker"] = run_worker(runtime, stop)
         try:
@@ -132,6 +141,7 @@ async def _prepare_clients(runtime: Runtime, backing: Backing, url: str) -> tupl
                 reason="Nobody can administer this service unless clients of an earlier start remain. "
                 "Name one in TENANT_API_IDENTITY__CLIENTS.",
             )
+        await bind_clients(runtime, identity.clients)
         await bootstrap(runtime.idp, identity.clients)
         return None, False
     length = max(SECRET_LENGTH, identity.secret_minimum_length)
@@ -143,6 +153,7 @@ async def _prepare_clients(runtime: Runtime, backing: Backing, url: str) -> tupl
         scopes=(FULL_ACCESS,),
         role=identity.service_role,
     )
+    await bind_clients(runtime, (client,))
     await bootstrap(runtime.idp, (client,))
     return own, is_new
 
@@ -157,13 +168,18 @@ async def _load_claims(runtime: Runtime) -> None:
 async def _maintain(runtime: Runtime, stop: asyncio.Event) -> None:
     """Do what falls due with time: at once, then every so often."""
     while not stop.is_set():
-        try:
-            await runtime.idp.maintain()
-            await renew_seals(runtime)
-        except (IdpError, psycopg.Error, PoolTimeout) as error:
-            logger.warning("maintenance.failed", error=str(error))
+        for part in (runtime.idp.maintain, partial(renew_seals, runtime), partial(forget_answers, runtime.pool)):
+            await _attempt(part)
         try:
             async with asyncio.timeout(60 * runtime.settings.identity.maintenance_minutes):
                 await stop.wait()
         except TimeoutError:
             continue
+
+
+async def _attempt(part: Callable[[], Awaitable[object]]) -> None:
+    """A part that fails costs the others nothing; it is due again the next time."""
+    try:
+        await part()
+    except (IdpError, psycopg.Error, PoolTimeout) as error:
+        logger.warning("maintenance.failed", error=str(error))

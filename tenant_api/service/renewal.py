@@ -8,7 +8,12 @@ from uuid import UUID
 import structlog
 from psycopg import sql
 
-from tenant_api.db.sealed import connection_string_of, derivative_connection_string_of, password_of
+from tenant_api.db.sealed import (
+    connection_string_of,
+    derivative_connection_string_of,
+    password_of,
+    secret_answer_of,
+)
 from tenant_api.kernel.sealing import SealError
 from tenant_api.web.state import Runtime
 
@@ -32,6 +37,7 @@ COLUMNS = (
     SealedColumn("data_stores", "id", "connection_string_sealed", connection_string_of, 0),
     SealedColumn("data_store_derivatives", "id", "connection_string_sealed", derivative_connection_string_of, 0),
     SealedColumn("managed_data_stores", "target_id", "password_sealed", password_of, UUID(int=0)),
+    SealedColumn("api_client_secret_answers", "id", "answer_sealed", secret_answer_of, UUID(int=0)),
 )
 
 OLD = """

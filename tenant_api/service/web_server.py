@@ -10,6 +10,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from tenant_api.service.listener import refusal
+from tenant_api.service.protocol import ProblemProtocol
 from tenant_api.settings.tree import HttpSettings
 
 
@@ -21,7 +22,7 @@ async def answer_requests(
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=ProblemProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -11,6 +11,7 @@ from tenant_api.settings.types import (
     AddressList,
     ConnectionStringKey,
     Folder,
+    HexDigest,
     JsonText,
     LowerCase,
     NetworkList,
@@ -79,13 +80,14 @@ class KeySettings(Group):
 
 
 class BootstrapClient(Group):
-    """An OAuth client of the service itself, made or updated at every start."""
+    """An OAuth client of the service itself, made or updated at every start. With `tenant` it acts for that one."""
 
     id: str = Field(min_length=1, max_length=100)
     secret: SecretStr
     display_name: str = Field(min_length=1, max_length=200)
     scopes: tuple[Words, ...] = Field(min_length=1)
     role: str = ""
+    tenant: Words | None = None
 
 
 class IdentitySettings(Group):
@@ -95,7 +97,10 @@ class IdentitySettings(Group):
     client_role: Words = "dms-client"
     allow_registration: bool = False
     introspection_authentication: bool = False
+    registration_token_digest: HexDigest | None = None
+    registration_scopes: Words = "edfi_admin_api/readonly_access edfi_admin_api/authMetadata_readonly_access"
     conceal_tenants: bool = False
+    tenant_bound_clients: bool = False
     maintenance_minutes: int = Field(30, ge=1)
     secret_minimum_length: int = Field(32, ge=4)
     secret_maximum_length: int = Field(128, ge=4, le=1024, validate_default=True)
@@ -115,6 +120,8 @@ class IdentitySettings(Group):
     ) -> tuple[BootstrapClient, ...]:
         if len({client.id.casefold() for client in clients}) < len(clients):
             raise ValueError("ids must be distinct, also without regard to case")
+        if any(client.tenant for client in clients) and not info.data.get("tenant_bound_clients"):
+            raise ValueError("a client's tenant counts only with tenant_bound_clients")
         shortest, longest = info.data.get("secret_minimum_length", 4), info.data.get("secret_maximum_length", 1024)
         for client in clients:
             if not is_complex(client.secret.get_secret_value(), shortest, longest):
@@ -147,6 +154,25 @@ class WorkerSettings(Group):
     drain_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5.0
     operation_deadline_seconds: int = Field(3600, ge=1)
     max_attempts: int = Field(5, ge=1)
+
+
+class ReconciliationSettings(Group):
+    """Comparisons of clients at the identity provider with the rows, and how many clients one of them may repair.
+
+    The schedule is off at an interval of 0, and only reports at a limit of 0.
+    """
+
+    interval_minutes: int = Field(0, ge=0, le=525_600)
+    scheduled_limit: int = Field(0, ge=0)
+    maximum_limit: int = Field(10_000, ge=1, le=1_000_000)
+    default_limit: int = Field(100, ge=1)
+
+    @field_validator("default_limit")
+    @classmethod
+    def _check_default(cls, limit: int, info: ValidationInfo) -> int:
+        if limit > info.data.get("maximum_limit", limit):
+            raise ValueError("must not be above the maximum")
+        return limit
 
 
 class ApiSettings(Group):
@@ -194,6 +220,14 @@ class Settings(Group):
     idp: IdpChoice = IdpChoice()
     provisioner: ProvisionerChoice = ProvisionerChoice()
     workers: WorkerSettings = WorkerSettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
     api: ApiSettings = ApiSettings()
     claims: ClaimsSettings = ClaimsSettings()
     log: LogSettings = LogSettings()
+
+    @field_validator("identity")
+    @classmethod
+    def _check_bound_clients(cls, identity: IdentitySettings, info: ValidationInfo) -> IdentitySettings:
+        if identity.tenant_bound_clients and not info.data.get("multi_tenancy"):
+            raise ValueError("IDENTITY__TENANT_BOUND_CLIENTS needs MULTI_TENANCY")
+        return identity

@@ -92,6 +92,7 @@ def _absolute(value: Path) -> Path:
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Words = Annotated[str, Field(min_length=1)]
+HexDigest = Annotated[str, AfterValidator(str.lower), Field(pattern=r"^[0-9a-fA-F]{64}$")]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 PathBase = Annotated[str, AfterValidator(_path_base)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -6,6 +6,8 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.api_clients.issuing import issuing_for
+from tenant_api.kernel.errors import ConflictError, DependentItemExistsError
 from tenant_api.tenants.repository import TENANT_LISTS, TenantRepository
 from tenant_api.tenants.schemas import TenantCreate, TenantCreated, TenantRead, TenantReplace, TenantStatusRead
 from tenant_api.tenants.service import TenantService
@@ -20,7 +22,7 @@ ID = {"id": Int64}
 
 
 def provide_tenants(request: ApiRequest, session: NamedDependency[AsyncSession]) -> TenantService:
-    return TenantService(TenantRepository(session), runtime_of(request).tenants)
+    return TenantService(TenantRepository(session), runtime_of(request).tenants, issuing_for(request, session))
 
 
 class TenantController(Controller):
@@ -42,7 +44,6 @@ class TenantController(Controller):
             ADMIN,
             body=TenantCreate,
             answers={201: TenantCreated},
-            problems=(409,),
             headers=("Location",),
         )
     )
@@ -66,8 +67,9 @@ class TenantController(Controller):
             ADMIN,
             body=TenantReplace,
             answers={204: None},
-            problems=(404, 409),
             path=ID,
+            problems=(404, ConflictError),
+            description="What belongs to the tenant stays where it is.",
         ),
     )
     async def replace(self, request: ApiRequest, tenants: NamedDependency[TenantService]) -> None:
@@ -77,7 +79,13 @@ class TenantController(Controller):
     @delete(
         "/{id:str}",
         opt=operation(
-            "deleteTenant", "Delete an empty tenant", ADMIN, answers={204: None}, problems=(404, 409), path=ID
+            "deleteTenant",
+            "Delete an empty tenant",
+            ADMIN,
+            answers={204: None},
+            path=ID,
+            problems=(404, ConflictError, DependentItemExistsError),
+            description="Refused while anything belongs to the tenant; `detail` names what.",
         ),
     )
     async def remove(self, request: ApiRequest, tenants: NamedDependency[TenantService]) -> None:
@@ -101,7 +109,16 @@ class TenantController(Controller):
         "/{id:str}/suspend",
         status_code=204,
         opt=operation(
-            "suspendTenant", "Stop serving a tenant", ADMIN, answers={204: None}, problems=(404, 409), path=ID
+            "suspendTenant",
+            "Stop serving a tenant",
+            ADMIN,
+            answers={204: None},
+            path=ID,
+            problems=(404, ConflictError),
+            description=(
+                "Requests that name the tenant are answered as if it were not there. Tokens stay valid "
+                "until they expire."
+            ),
         ),
     )
     async def suspend(self, request: ApiRequest, tenants: NamedDependency[TenantService]) -> None:
@@ -111,7 +128,12 @@ class TenantController(Controller):
         "/{id:str}/resume",
         status_code=204,
         opt=operation(
-            "resumeTenant", "Serve a suspended tenant again", ADMIN, answers={204: None}, problems=(404, 409), path=ID
+            "resumeTenant",
+            "Serve a suspended tenant again",
+            ADMIN,
+            answers={204: None},
+            path=ID,
+            problems=(404, ConflictError),
         ),
     )
     async def resume(self, request: ApiRequest, tenants: NamedDependency[TenantService]) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, delete, exists, func, or_, select
+from sqlmodel import col, delete, exists, func, not_, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -20,9 +21,13 @@ from tenant_api.db.tables import (
     Operation,
     Profile,
     Tenant,
+    TenantClient,
     Vendor,
 )
 from tenant_api.kernel.errors import DataError
+from tenant_api.operations.states import OPEN
+
+REMOVE = "removeTenant"
 
 TENANT_LISTS = ListRules(
     filters={},
@@ -38,6 +43,7 @@ CONTENTS: Mapping[str, Callable[[int], SelectOfScalar[Any]]] = {
     ),
     "profiles": lambda tenant_id: select(Profile.id).where(col(Profile.tenant_id) == tenant_id),
     "claim sets": lambda tenant_id: select(ClaimSet.id).where(col(ClaimSet.tenant_id) == tenant_id),
+    "clients": lambda tenant_id: select(TenantClient.client_id).where(col(TenantClient.tenant_id) == tenant_id),
     "unfinished jobs": lambda tenant_id: select(Operation.number).where(
         col(Operation.tenant_id) == tenant_id, col(Operation.finished_at).is_(None)
     ),
@@ -80,6 +86,13 @@ class TenantRepository:
                 found.append(f"{number} {words}")
         return found
 
+    async def removal_of(self, tenant_id: int) -> UUID | None:
+        """The job that is removing a tenant, if one is."""
+        removing = select(Operation.id).where(
+            col(Operation.target) == target_of(tenant_id), col(Operation.state).in_(OPEN)
+        )
+        return (await self._session.exec(removing)).first()
+
     async def remove(self, tenant_id: int) -> None:
         """Delete an empty tenant, with the history of what it had."""
         await self._session.exec(delete(ManagedDataStore).where(col(ManagedDataStore.tenant_id) == tenant_id))
@@ -107,5 +120,12 @@ def _visible() -> SelectOfScalar[Tenant]:
             exists().where(
                 col(ManagedDataStore.tenant_id) == DEFAULT_TENANT_ID, col(ManagedDataStore.deleted_at).is_(None)
             ),
+            exists().where(col(Profile.tenant_id) == DEFAULT_TENANT_ID),
+            exists().where(col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID, not_(col(ClaimSet.shared))),
         )
     )
+
+
+def target_of(tenant_id: int) -> str:
+    """How operations name a tenant: by its path."""
+    return f"/v3/tenants/{tenant_id}"

@@ -5,13 +5,17 @@ from typing import Annotated, Self
 from tenant_api.db.tables import Tenant
 from tenant_api.kernel import lengths
 from tenant_api.web.rules import Matches, MaxLength, NotEmpty
-from tenant_api.web.wire import Int64, ReadModel, Text, WriteModel
+from tenant_api.web.wire import Int64, ReadModel, Text, WriteModel, like
 
 ALPHABET = "Tenant name must contain only alphanumeric characters, hyphens, and underscores."
+
+TENANT = {"name": "Grand_Bend_ISD"}
 
 
 class TenantCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like(TENANT)
 
     name: Annotated[Text | None, NotEmpty(), MaxLength(lengths.TENANT_NAME), Matches(r"[a-zA-Z0-9_-]+", ALPHABET)] = ""
 
@@ -19,11 +23,15 @@ class TenantCreate(WriteModel):
 class TenantReplace(TenantCreate):
     """Body of PUT."""
 
+    model_config = like({"id": 2, **TENANT})
+
     id: Int64 = 0
 
 
 class TenantCreated(ReadModel):
     """Answer to POST."""
+
+    model_config = like({"id": 2, "status": 201, "title": "New Tenant Grand_Bend_ISD has been created successfully."})
 
     id: int
     status: int
@@ -38,6 +46,8 @@ class TenantCreated(ReadModel):
 class TenantRead(ReadModel):
     """A tenant as it is shown."""
 
+    model_config = like({"id": 2, **TENANT})
+
     id: int
     name: str
 
@@ -49,6 +59,8 @@ class TenantRead(ReadModel):
 
 class TenantStatusRead(ReadModel):
     """Whether a tenant is served."""
+
+    model_config = like({"id": 2, **TENANT, "suspended": False})
 
     id: int
     name: str

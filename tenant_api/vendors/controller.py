@@ -6,7 +6,7 @@ from litestar import Controller, MediaType, Response, delete, get, post, put
 from litestar.di import NamedDependency, Provide
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.api_clients.issuing import Issuing
+from tenant_api.api_clients.issuing import issuing_for
 from tenant_api.api_clients.locking import ApplicationLocks
 from tenant_api.api_clients.repository import ApiClientRepository
 from tenant_api.vendors.repository import VENDOR_LISTS, VendorRepository
@@ -16,7 +16,7 @@ from tenant_api.web.binding import ApiRequest, read_body, read_list_query, route
 from tenant_api.web.lists import answer_list
 from tenant_api.web.location import created_at
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
-from tenant_api.web.state import runtime_of, tenant_of
+from tenant_api.web.state import tenant_of
 
 
 def provide_vendors(request: ApiRequest, session: NamedDependency[AsyncSession]) -> VendorService:
@@ -25,7 +25,7 @@ def provide_vendors(request: ApiRequest, session: NamedDependency[AsyncSession])
         VendorRepository(session, tenant_id),
         ApiClientRepository(session, tenant_id),
         ApplicationLocks(session, tenant_id),
-        Issuing(session, runtime_of(request)),
+        issuing_for(request, session),
     )
 
 
@@ -48,8 +48,8 @@ class VendorController(Controller):
             ADMIN,
             body=VendorCreate,
             answers={201: None, 200: None},
-            problems=(409,),
-            headers=("Location",),
+            headers=("Location", "Operation-Location.outside"),
+            description="The company identifies a vendor: 201 for a new one, 200 for one that was replaced.",
         )
     )
     async def create(self, request: ApiRequest, vendors: NamedDependency[VendorService]) -> Response[None]:
@@ -65,7 +65,13 @@ class VendorController(Controller):
         "/{id:str}",
         status_code=204,
         opt=operation(
-            "replaceVendor", "Replace a vendor", ADMIN, body=VendorReplace, answers={204: None}, problems=(404, 409)
+            "replaceVendor",
+            "Replace a vendor",
+            ADMIN,
+            body=VendorReplace,
+            answers={204: None},
+            headers=("Operation-Location.outside",),
+            problems=(404,),
         ),
     )
     async def replace(self, request: ApiRequest, vendors: NamedDependency[VendorService]) -> None:
@@ -74,7 +80,15 @@ class VendorController(Controller):
 
     @delete(
         "/{id:str}",
-        opt=operation("deleteVendor", "Delete a vendor", ADMIN, answers={204: None}, problems=(404, 409, 502)),
+        opt=operation(
+            "deleteVendor",
+            "Delete a vendor",
+            ADMIN,
+            answers={204: None},
+            headers=("Operation-Location.outside",),
+            problems=(404, 502),
+            description="Deletes its applications and their credentials too: their tokens are granted no more.",
+        ),
     )
     async def remove(self, request: ApiRequest, vendors: NamedDependency[VendorService]) -> None:
         await vendors.remove(route_id(request))

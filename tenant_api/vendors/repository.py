@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, String, literal
+from sqlalchemy import ARRAY, ColumnElement, String, bindparam, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, func, literal_column, select
@@ -38,6 +38,10 @@ VENDOR_LISTS = ListRules(
     default_order="id",
 )
 LISTING = Listing[Vendor](rules=VENDOR_LISTS, key=col(Vendor.id))
+OWN = select(Vendor).where(col(Vendor.tenant_id) == bindparam("tenant_id"))
+ONE = OWN.where(col(Vendor.id) == bindparam("vendor_id"))
+LOCKED = ONE.with_for_update()
+HELD = ONE.with_for_update(read=True, key_share=True)
 SENTENCES = {
     "uq_vendors_tenant_id_company_twin": DataError.of(
         "Name", "A vendor name already exists in the database. Please enter a unique name."
@@ -54,20 +58,19 @@ class VendorRepository:
 
     async def find(self, vendor_id: int) -> Vendor | None:
         """One vendor."""
-        return (await self._session.exec(self._own().where(col(Vendor.id) == vendor_id))).first()
+        return await self._first(ONE, vendor_id)
 
     async def lock(self, vendor_id: int) -> Vendor | None:
         """One vendor that nobody else changes, deletes or adds applications to until the transaction ends."""
-        return (await self._session.exec(self._own().where(col(Vendor.id) == vendor_id).with_for_update())).first()
+        return await self._first(LOCKED, vendor_id)
 
     async def hold(self, vendor_id: int) -> bool:
         """Whether a vendor is there; if so, it stays until the transaction ends."""
-        own = self._own().where(col(Vendor.id) == vendor_id)
-        return (await self._session.exec(own.with_for_update(read=True, key_share=True))).first() is not None
+        return await self._first(HELD, vendor_id) is not None
 
     async def page(self, query: ListQuery) -> Page[Vendor]:
         """A list as asked for."""
-        return await LISTING.page(self._session, self._own(), query)
+        return await LISTING.page(self._session, OWN, query, tenant_id=self._tenant_id)
 
     async def put(self, *, company: str, **details: str | list[str] | None) -> tuple[int, bool]:
         """Insert, or replace the one of the same company; answers its id and whether it is new."""
@@ -94,5 +97,6 @@ class VendorRepository:
         """Delete a vendor with its applications and their API clients."""
         await self._session.exec(delete(Vendor).where(col(Vendor.id) == vendor_id))
 
-    def _own(self) -> SelectOfScalar[Vendor]:
-        return select(Vendor).where(col(Vendor.tenant_id) == self._tenant_id)
+    async def _first(self, statement: SelectOfScalar[Vendor], vendor_id: int) -> Vendor | None:
+        values = {"tenant_id": self._tenant_id, "vendor_id": vendor_id}
+        return (await self._session.exec(statement, params=values)).first()

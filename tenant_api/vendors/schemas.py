@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from tenant_api.db.tables import Vendor
 from tenant_api.kernel import lengths
 from tenant_api.web.rules import EachEntry, Email, MaxLength, NotEmpty
-from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel
+from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel, like
 
 Prefixes = Annotated[
     Text | None,
@@ -13,9 +13,18 @@ Prefixes = Annotated[
     EachEntry(MaxLength(lengths.NAMESPACE_PREFIX, "Each NamespacePrefix length must be 128 characters or fewer.")),
 ]
 
+VENDOR = {
+    "company": "Edwin SIS",
+    "contactName": "Maria Alvarez",
+    "contactEmailAddress": "maria.alvarez@edwin-sis.example",
+    "namespacePrefixes": "uri://ed-fi.org,uri://gbisd.edu",
+}
+
 
 class VendorCreate(WriteModel):
     """Body of POST."""
+
+    model_config = like(VENDOR)
 
     company: Annotated[Text | None, NotEmpty(), MaxLength(lengths.COMPANY)] = ""
     contact_name: Annotated[Text | None, NotEmpty(), MaxLength(lengths.CONTACT_NAME)] = ""
@@ -31,6 +40,8 @@ class VendorCreate(WriteModel):
 class VendorReplace(VendorCreate):
     """Body of PUT."""
 
+    model_config = like({"id": 1, **VENDOR})
+
     id: Int32 = 0
     contact_name: Annotated[Text | None, MaxLength(lengths.CONTACT_NAME)] = ""
     contact_email_address: Annotated[Text | None, Email(), MaxLength(lengths.EMAIL)] = ""
@@ -38,6 +49,8 @@ class VendorReplace(VendorCreate):
 
 class VendorRead(ReadModel):
     """A vendor as it is shown."""
+
+    model_config = like({"id": 1, **VENDOR})
 
     id: int
     company: str

@@ -6,6 +6,7 @@ from tenant_api.api_clients.repository import ApiClientRepository
 from tenant_api.db.listing import ListQuery
 from tenant_api.db.pages import Page
 from tenant_api.db.tables import Vendor
+from tenant_api.identity.clients import clients_of_vendor
 from tenant_api.kernel.errors import NotFoundError
 from tenant_api.vendors.repository import VendorRepository
 from tenant_api.vendors.schemas import VendorCreate, VendorReplace
@@ -36,12 +37,15 @@ class VendorService:
 
     async def put(self, wanted: VendorCreate) -> tuple[int, bool]:
         """Create, or replace the vendor of the same company; answers its id and whether it is new."""
-        return await self._vendors.put(
+        vendor_id, is_new = await self._vendors.put(
             company=wanted.company or "",
             contact_name=wanted.contact_name,
             contact_email_address=wanted.contact_email_address,
             namespace_prefixes=wanted.prefixes(),
         )
+        if not is_new:
+            await self._issuing.changed(clients_of_vendor(vendor_id))
+        return vendor_id, is_new
 
     async def replace(self, vendor_id: int, wanted: VendorReplace) -> None:
         """Bring a vendor to the wanted state; DataError if another one has that company."""
@@ -51,6 +55,7 @@ class VendorService:
         vendor.contact_email_address = wanted.contact_email_address
         vendor.namespace_prefixes = wanted.prefixes()
         await self._vendors.save()
+        await self._issuing.changed(clients_of_vendor(vendor_id))
 
     async def remove(self, vendor_id: int) -> None:
         """Delete a vendor, its applications, and their clients at the identity provider."""

@@ -3,10 +3,12 @@
 from litestar.handlers.base import BaseRouteHandler
 
 from idp_providers.contract import Principal
-from idp_providers.errors import IdpError, IdpUnavailableError, InvalidTokenError
+from idp_providers.errors import IdpError, InvalidTokenError
 from tenant_api.kernel.caller import set_caller
-from tenant_api.kernel.errors import AuthenticationError, AuthorizationError, BadGatewayError, MethodNotAllowedError
+from tenant_api.kernel.errors import AuthenticationError, AuthorizationError
+from tenant_api.web.gateway import failure_of
 from tenant_api.web.operation import PUBLIC, Operation
+from tenant_api.web.problems import method_not_allowed
 from tenant_api.web.state import Connection, runtime_of
 
 
@@ -17,7 +19,11 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
     """
     described: Operation | None = handler.opt.get("operation")
     if described is None and connection.scope.get("method") == "OPTIONS":
-        raise MethodNotAllowedError  # the framework would answer it; only a CORS preflight has a meaning here
+        # The framework would answer it; only a CORS preflight has a meaning here.
+        template = connection.scope["path_template"]
+        raise method_not_allowed(
+            next(route.methods for route in connection.app.routes if route.path_format == template)
+        )
     if described is None:
         raise AuthorizationError
     if described.access == PUBLIC:
@@ -27,10 +33,21 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
         raise AuthorizationError
     if not described.access & principal.scopes:
         raise AuthorizationError
+    await _keep_to_its_tenant(connection, principal)
     if refusal := connection.scope["state"].get("tenancy_refusal"):
         raise refusal
     connection.scope["state"]["principal"] = principal
     set_caller(principal.subject)
+
+
+async def _keep_to_its_tenant(connection: Connection, principal: Principal) -> None:
+    """A client that is bound to a tenant is told the same about every other one, whether it exists or not."""
+    runtime = runtime_of(connection)
+    if not runtime.settings.identity.tenant_bound_clients:
+        return
+    binding = await runtime.bindings.of(principal.client_id)
+    if binding is not None and not binding.allows(connection.scope["state"].get("tenant_id")):
+        raise AuthorizationError
 
 
 async def _authenticate(connection: Connection) -> Principal:
@@ -43,6 +60,4 @@ async def _authenticate(connection: Connection) -> Principal:
     except InvalidTokenError:
         raise AuthenticationError(headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}) from None
     except IdpError as error:
-        if isinstance(error, IdpUnavailableError) and idp.capabilities.transactional:
-            raise  # it is our own database that is away, no gateway
-        raise BadGatewayError(errors=["The identity provider returned an unexpected response."]) from None
+        raise failure_of(idp, error) from None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import State
@@ -26,12 +27,27 @@ INT32 = 2**31
 INT64 = 2**63
 INVALID_JSON = "The request body contains invalid JSON."
 INVALID_PARAMETER = "The request contains one or more invalid parameters."
+INTEGER = re.compile(r"[\t-\r ]*([+-]?)0*([0-9]{1,19})[\t-\r ]*")
+"""A number of the path or the query as the contract's platform reads one: signed or not, blanks around it."""
 DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 
 
 def route_id(request: ApiRequest, name: str = "id", *, limit: int = INT32) -> int:
     """An integer of the path, or the contract's parameter error."""
     return _integer(str(request.path_params[name]), limit)
+
+
+def route_uuid(request: ApiRequest, name: str = "id") -> UUID:
+    """A UUID of the path, or the contract's parameter error."""
+    try:
+        return UUID(str(request.path_params[name]))
+    except ValueError:
+        raise ParameterError(errors=[INVALID_PARAMETER]) from None
+
+
+async def read_optional_body(request: ApiRequest, model: type[Model]) -> Model:
+    """The body as a valid model; without one, the model's defaults."""
+    return await read_body(request, model) if await request.body() else model()
 
 
 async def read_body(request: ApiRequest, model: type[Model], route_id: int | None = None) -> Model:
@@ -68,8 +84,11 @@ async def read_json(request: ApiRequest) -> Any:
 
 
 def read_list_query(request: ApiRequest, rules: ListRules) -> ListQuery:
-    """Paging, order and filters; names in any case, unknown ones ignored."""
-    given = {name.lower(): value for name, value in request.query_params.multi_items()}
+    """Paging, order and filters; names in any case, unknown ones ignored, repeated values joined with commas."""
+    sent: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        sent.setdefault(name.lower(), []).append(value)
+    given = {name: ",".join(values) for name, values in sent.items()}
     offset, limit = (_optional_integer(given.get(name)) for name in ("offset", "limit"))
     filters, filter_errors = _filters(given, rules)
     order_by, order_error = _order(given.get("orderby"), rules)
@@ -91,6 +110,7 @@ def read_list_query(request: ApiRequest, rules: ListRules) -> ListQuery:
         filters=filters,
         total_count=given.get("totalcount", "").lower() == "true",
     )
+    query = replace(query, linked=query.total_count or "after" in given)
     return replace(query, after=_cursor(given.get("after"), rules, query))
 
 
@@ -149,8 +169,9 @@ def _optional_integer(text: str | None) -> int | None:
 
 
 def _integer(text: str, limit: int) -> int:
-    if re.fullmatch(r"-?[0-9]{1,19}", text) and -limit <= int(text) < limit:
-        return int(text)
+    found = INTEGER.fullmatch(text)
+    if found and -limit <= (number := int(found[1] + found[2])) < limit:
+        return number
     raise ParameterError(errors=[INVALID_PARAMETER])
 
 

@@ -1,14 +1,23 @@
 """Tenants by name, as requests address them."""
 
+import asyncio
+import re
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
-FRESH_SECONDS = 1.0
+from idp_providers.batching import CoalescedReader
+from tenant_api.db.tables import DEFAULT_TENANT_NAME
+from tenant_api.kernel import lengths
+
+FRESH_SECONDS = 0.5
+"""How long a process believes what it read, and therefore how long a change of a tenant takes to be answered."""
 MOST = 100_000
+POSSIBLE = re.compile(rf"[a-z0-9_-]{{1,{lengths.TENANT_NAME}}}|{re.escape(DEFAULT_TENANT_NAME)}")
 
 
 @dataclass(frozen=True)
@@ -22,40 +31,51 @@ class KnownTenant:
 class TenantDirectory:
     """Tenants that are served, by name.
 
-    What it found it believes for a second, so that a busy tenant costs no query per request and a renamed,
-    suspended or deleted one is gone everywhere soon after; where the change was made, `forget` makes it at once.
+    A busy tenant costs no query per request: what was found is believed for `FRESH_SECONDS`. Nobody is misled by
+    that, because whoever changes a tenant waits as long before answering (`settled`), so that no process of the
+    installation believes any more what was true before. Names that are not known share one query at a time, and
+    texts that cannot be a name cost none.
     """
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[DictRow]]) -> None:
         self._pool = pool
         self._known: dict[str, tuple[KnownTenant, float]] = {}
-        self._changes = 0
+        self._reader = CoalescedReader(self._read)
+        self._settled_at = 0.0
 
     async def find(self, name: str) -> KnownTenant | None:
         """The tenant of that name in any case, unless it is suspended."""
-        known = self._known.get(name.lower())
+        key = name.lower()
+        known = self._known.get(key)
         if known is not None and time.monotonic() < known[1]:
             return known[0]
-        changes, until = self._changes, time.monotonic() + FRESH_SECONDS
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT id, name FROM tenants WHERE lower(name) = lower(%s) AND NOT suspended", (name,)
-            )
-            row = await cursor.fetchone()
-        if row is None:
-            self._known.pop(name.lower(), None)
+        if not POSSIBLE.fullmatch(key):
             return None
-        found = KnownTenant(id=row["id"], name=row["name"])
-        if changes == self._changes:
-            self._remember(name.lower(), found, until)
+        until = time.monotonic() + FRESH_SECONDS
+        found = await self._reader.read(key)
+        if found is None:
+            self._known.pop(key, None)
+        else:
+            self._remember(key, found, until)
         return found
 
-    def forget(self) -> None:
-        """Ask the database again: a tenant was changed. A look-up that is under way is not remembered."""
-        self._changes += 1
-        self._known.clear()
+    def changed(self) -> None:
+        """Note that a change of a tenant was committed just now."""
+        self._settled_at = time.monotonic() + FRESH_SECONDS
 
-    def _remember(self, name: str, found: KnownTenant, until: float) -> None:
+    async def settled(self) -> None:
+        """Wait until no process believes what was true before the last change; at most `FRESH_SECONDS`."""
+        await asyncio.sleep(max(0.0, self._settled_at - time.monotonic()))
+
+    def _remember(self, key: str, found: KnownTenant, until: float) -> None:
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known[name] = (found, until)
+        self._known[key] = (found, until)
+
+    async def _read(self, keys: Collection[str]) -> Mapping[str, KnownTenant]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT id, name FROM tenants WHERE lower(name) = ANY(%s) AND NOT suspended", (list(keys),)
+            )
+            rows = await cursor.fetchall()
+        return {row["name"].lower(): KnownTenant(id=row["id"], name=row["name"]) for row in rows}

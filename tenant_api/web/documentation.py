@@ -10,7 +10,8 @@ from typing import Any
 from litestar import Controller, Response, get
 
 from tenant_api.web.binding import ApiRequest
-from tenant_api.web.openapi import OAUTH, Json, document_for
+from tenant_api.web.openapi import Json, document_for
+from tenant_api.web.openapi_components import OAUTH
 from tenant_api.web.operation import PUBLIC, operation
 
 STYLE = """
@@ -19,6 +20,7 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; p
 h2 { border-bottom: 1px solid var(--line); margin-top: 3rem; }
 article { border: 1px solid var(--line); border-radius: 6px; margin: 1rem 0; padding: 0 1rem 1rem; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { background: var(--soft); border-radius: 4px; overflow-x: auto; padding: .5rem; }
 h3 code { background: var(--soft); border-radius: 4px; padding: .1rem .4rem; }
 table { border-collapse: collapse; width: 100%; }
 caption { font-weight: 600; padding: .6rem 0 .2rem; text-align: left; }
@@ -55,7 +57,15 @@ class DocumentationController(Controller):
     tags = ["Information"]
 
     @get(
-        opt=operation("getDocumentation", "Read this API's documentation", PUBLIC, answers={200: str}, media_type=HTML)
+        opt=operation(
+            "getDocumentation",
+            "Read this API's documentation",
+            PUBLIC,
+            answers={200: str},
+            headers=("Content-Security-Policy",),
+            media_type=HTML,
+            example='<!doctype html><html lang="en"></html>',
+        )
     )
     async def page(self, request: ApiRequest) -> Response[str]:
         headers = {"Content-Security-Policy": POLICY}
@@ -103,6 +113,8 @@ def _contents(tagged: dict[str, list[tuple[str, str, Json]]]) -> Iterator[str]:
 def _operation(document: Json, path: str, method: str, described: Json) -> Iterator[str]:
     yield f'<article id="{_anchor(described["operationId"])}"><h3>{escape(described["summary"])}<br>'
     yield f"<code>{method} {escape(path)}</code></h3>"
+    if text := described.get("description"):
+        yield f"<p>{escape(text)}</p>"
     scopes = [f"<code>{escape(scope)}</code>" for need in described["security"] for scope in need.get(OAUTH, ())]
     yield f"<p>{'Needs a token with ' + ' or '.join(scopes) if scopes else 'Needs no token'}.</p>"
     parameters = [_resolved(document, parameter) for parameter in described["parameters"]]
@@ -131,6 +143,8 @@ def _answer(document: Json, status: str, answer: Json) -> tuple[str, str, str]:
 
 def _model(name: str, schema: Json) -> Iterator[str]:
     yield f'<article id="body-{_anchor(name)}"><h3>{escape(name)}</h3><p>{escape(schema.get("description", ""))}</p>'
+    for example in schema.get("examples", ()):
+        yield f"<pre><code>{escape(json.dumps(example, indent=2, ensure_ascii=False))}</code></pre>"
     required = schema.get("required", ())
     yield from _table(
         "Members",

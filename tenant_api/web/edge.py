@@ -5,7 +5,7 @@ It wraps the whole application because the framework's middleware does not see r
 
 import re
 import time
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
@@ -56,7 +56,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+                own = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS, *_job_of(state, status)]
                 message["headers"] = [*map(_with_charset, message.get("headers", [])), *own]
             await send(message)
 
@@ -83,6 +83,12 @@ class Edge:
         scope["path"] = match.path if match else NOWHERE
         scope["raw_path"] = path.encode()
         return match.template if match else "unrouted"
+
+
+def _job_of(state: dict[str, Any], status: int) -> list[tuple[bytes, bytes]]:
+    """The job that completes what was accepted; a refusal left none."""
+    job = state.get("operation_location")
+    return [(b"operation-location", job)] if job and status < 400 else []
 
 
 def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

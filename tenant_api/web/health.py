@@ -7,18 +7,31 @@ from functools import cache
 
 import structlog
 from litestar import Controller, Response, route
+from litestar.datastructures import State
 from litestar.enums import HttpMethod
 
 from tenant_api.db.migrations import is_behind, newest_revision
 from tenant_api.web.binding import ApiRequest
 from tenant_api.web.operation import PUBLIC, operation
 from tenant_api.web.state import Runtime, runtime_of
-from tenant_api.web.wire import ReadModel
+from tenant_api.web.wire import ReadModel, like
 
 DEADLINE_SECONDS = 2.0
+FAILED_INTENTS = """
+SELECT count(*) AS clients, extract(epoch FROM now() - min(since))::int AS seconds
+FROM identity_intents WHERE attempts > 0
+"""
+# Of the last complete comparison of each tenant, what nobody is repairing.
+DRIFT = """
+SELECT coalesce(sum(foreign_clients + CASE WHEN repair IN ('Started', 'Done') THEN 0 ELSE drifted END), 0) AS clients
+FROM (SELECT DISTINCT ON (o.tenant_id) r.* FROM identity_reconciliations r JOIN operations o ON o.id = r.operation_id
+      WHERE r.compared_at IS NOT NULL ORDER BY o.tenant_id, o.number DESC) last
+"""
 PROBED = [HttpMethod.GET, HttpMethod.HEAD]
 
-Check = Callable[[Runtime], Awaitable[None]]
+Check = Callable[[Runtime], Awaitable[str | None]]
+"""Raises if what it looks at does not work; answers what an operator should know although it does."""
+Count = Callable[[Runtime], Awaitable[int]]
 
 logger = structlog.get_logger(__name__)
 
@@ -30,21 +43,37 @@ class NotReadyError(Exception):
 class Liveness(ReadModel):
     """The process answers."""
 
+    model_config = like({"status": "live"})
+
     status: str = "live"
 
 
 class CheckResult(ReadModel):
-    """One check; `why` is null where all is well."""
+    """One check; `why` is null where all is well, also beside an `ok` that deserves a remark."""
 
     ok: bool
     why: str | None
 
 
 class Readiness(ReadModel):
-    """`ready` when every check succeeded."""
+    """`ready` when every check succeeded. `counts` tell of what an operator should look into and hold no names."""
+
+    model_config = like(
+        {
+            "status": "ready",
+            "checks": {
+                "database": {"ok": True, "why": None},
+                "migrations": {"ok": True, "why": None},
+                "identityProvider": {"ok": True, "why": None},
+                "provisioner": {"ok": True, "why": None},
+            },
+            "counts": {"applicationsWithoutClaimSet": 0},
+        }
+    )
 
     status: str
     checks: dict[str, CheckResult]
+    counts: dict[str, int | None]
 
 
 class HealthController(Controller):
@@ -55,7 +84,14 @@ class HealthController(Controller):
 
     @route(
         http_method=PROBED,
-        opt=operation("getHealth", "Tell the server's time", PUBLIC, answers={200: str}, media_type="text/plain"),
+        opt=operation(
+            "getHealth",
+            "Tell the server's time",
+            PUBLIC,
+            answers={200: str},
+            media_type="text/plain",
+            example="08/21/2026 13:45:10",
+        ),
     )
     async def health(self) -> Response[str]:
         return Response(f"{datetime.now().astimezone():%m/%d/%Y %H:%M:%S}", media_type="text/plain")
@@ -78,22 +114,28 @@ class HealthController(Controller):
             answers={200: Readiness, 503: Readiness},
         ),
     )
-    async def ready(self, request: ApiRequest) -> Response[Readiness]:
-        found = await readiness(runtime_of(request), CHECKS)
+    async def ready(self, request: ApiRequest, state: State) -> Response[Readiness]:
+        found = await readiness(runtime_of(request), CHECKS, state.counts)
         return Response(found, status_code=200 if found.status == "ready" else 503)
 
 
-async def readiness(runtime: Runtime, checks: Mapping[str, Check]) -> Readiness:
-    """All checks at once, each within its deadline."""
-    results = await asyncio.gather(*(_result(name, check, runtime) for name, check in checks.items()))
-    named = dict(zip(checks, results, strict=True))
-    return Readiness(status="ready" if all(result.ok for result in results) else "not ready", checks=named)
+async def readiness(runtime: Runtime, checks: Mapping[str, Check], counts: Mapping[str, Count]) -> Readiness:
+    """All checks and counts at once, each within its deadline. No count keeps a service from being ready."""
+    results, counted = await asyncio.gather(
+        asyncio.gather(*(_result(name, check, runtime) for name, check in checks.items())),
+        asyncio.gather(*(_counted(name, count, runtime) for name, count in counts.items())),
+    )
+    return Readiness(
+        status="ready" if all(result.ok for result in results) else "not ready",
+        checks=dict(zip(checks, results, strict=True)),
+        counts=dict(zip(counts, counted, strict=True)),
+    )
 
 
 async def _result(name: str, check: Check, runtime: Runtime) -> CheckResult:
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await check(runtime)
+            why = await check(runtime)
     except NotReadyError as error:
         return CheckResult(ok=False, why=str(error))
     except TimeoutError:
@@ -101,7 +143,17 @@ async def _result(name: str, check: Check, runtime: Runtime) -> CheckResult:
     except Exception as error:  # noqa: BLE001 - whatever a dependency does, the others must still be told
         logger.warning("health.check.failed", check=name, reason=str(error))
         return CheckResult(ok=False, why=f"Not available ({type(error).__name__}).")
-    return CheckResult(ok=True, why=None)
+    return CheckResult(ok=True, why=why)
+
+
+async def _counted(name: str, count: Count, runtime: Runtime) -> int | None:
+    """None where it could not be counted: the checks say why."""
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await count(runtime)
+    except Exception as error:  # noqa: BLE001 - whatever a dependency does, the others must still be told
+        logger.warning("health.count.failed", count=name, reason=str(error))
+        return None
 
 
 async def check_database(runtime: Runtime) -> None:
@@ -119,9 +171,20 @@ async def check_migrations(runtime: Runtime) -> None:
         raise NotReadyError(f"The database is at revision {current}; this version needs {newest_revision()}.")
 
 
-async def check_identity_provider(runtime: Runtime) -> None:
-    """Tokens could be judged right now."""
+async def check_identity_provider(runtime: Runtime) -> str | None:
+    """Tokens could be judged right now. A remark if changes wait for a provider that failed us, or clients differ."""
     await runtime.idp.check()
+    async with runtime.pool.connection() as connection:
+        failed = await (await connection.execute(FAILED_INTENTS)).fetchone()
+        drift = await (await connection.execute(DRIFT)).fetchone()
+    remarks = []
+    if failed and failed["clients"]:
+        remarks.append(
+            f"{failed['clients']} clients could not be brought in line yet, the oldest for {failed['seconds']} s."
+        )
+    if drift and drift["clients"]:
+        remarks.append(f"{drift['clients']} clients differed from the rows at the last comparison.")
+    return " ".join(remarks) or None
 
 
 async def check_provisioner(runtime: Runtime) -> None:

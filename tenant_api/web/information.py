@@ -9,7 +9,7 @@ from tenant_api.web.binding import ApiRequest
 from tenant_api.web.location import base_url
 from tenant_api.web.operation import PUBLIC, operation
 from tenant_api.web.state import runtime_of
-from tenant_api.web.wire import ReadModel
+from tenant_api.web.wire import ReadModel, like
 
 APPLICATION_NAME = "Ed-Fi API Configuration Service"
 
@@ -22,6 +22,17 @@ class Addresses(ReadModel):
 
 class Information(ReadModel):
     """The document at the root. `build` has four numbers."""
+
+    model_config = like(
+        {
+            "version": "0.1.0",
+            "applicationName": APPLICATION_NAME,
+            "informationalVersion": "0.1.0",
+            "build": "0.1.0.0",
+            "urls": {"openApiMetadata": "https://tenant-api.gbisd.example/metadata/specifications"},
+            "specificationVersion": "v3",
+        }
+    )
 
     version: str
     application_name: str

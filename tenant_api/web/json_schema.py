@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
-from tenant_api.web.rules import Each, Email, Matches, MaxLength, NotEmpty, Positive
+from tenant_api.web.rules import Each, Email, Matches, MaxLength, NotEmpty, Positive, Rule
 from tenant_api.web.wire import WriteModel
 
 SENT: JsonSchemaMode = "serialization"
@@ -28,6 +28,20 @@ class JsonSchemas:
     def of(self, annotation: Any, mode: JsonSchemaMode) -> JsonSchemaValue:
         """The schema of one of the types given."""
         return self._schemas[id(annotation), mode]
+
+    def resolved(self, schema: JsonSchemaValue) -> JsonSchemaValue:
+        """What a schema refers to, or itself."""
+        reference = schema.get("$ref")
+        return self.models[reference.rpartition("/")[2]] if reference else schema
+
+    def example(self, schema: JsonSchemaValue) -> Any:
+        """A value of a schema: of the model, of the first of several kinds, or a list of one. None if none is known."""
+        found = self.resolved(schema)
+        if found.get("type") == "array":
+            return [self.example(found["items"])]
+        if kinds := found.get("anyOf"):
+            return self.example(kinds[0])
+        return next(iter(found.get("examples", ())), None)
 
 
 class _WireSchema(GenerateJsonSchema):
@@ -51,14 +65,17 @@ class _WireSchema(GenerateJsonSchema):
 
 
 def _state_rules(described: JsonSchemaValue, model: type[WriteModel]) -> None:
+    """Keywords for the rules. What may not be left out, because its default breaks a rule, is required."""
     required = set(described.get("required", ()))
     for name, info in model.model_fields.items():
         alias = info.alias or name
-        for rule in info.metadata:
+        rules = [rule for rule in info.metadata if isinstance(rule, Rule)]
+        for rule in rules:
             _state_rule(described["properties"][alias], rule)
-            if isinstance(rule, NotEmpty):
-                described["properties"][alias].pop("default", None)
-                required.add(alias)
+        # An `id` in a body repeats that of the path.
+        if name == "id" or info.is_required() or any(list(rule.failures(info.default, name)) for rule in rules):
+            described["properties"][alias].pop("default", None)
+            required.add(alias)
     if required:
         described["required"] = [alias for alias in described["properties"] if alias in required]
 

@@ -4,7 +4,7 @@ A stream reads batch after batch, each in a short transaction that begins where 
 reader holds no connection. What is changed meanwhile may be shown as it was or as it is.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -37,7 +37,7 @@ async def answer_list(
     """What a query asks for. `fetch` is what reads a page within a session."""
 
     async def read(wanted: ListQuery) -> Page[Item]:
-        async with runtime_of(request).sessions.begin() as session:
+        async with runtime_of(request).sessions.reading() as session:
             return await fetch(session)(wanted)
 
     page = await read(query)
@@ -69,20 +69,29 @@ def _rest(query: ListQuery, page: Page[Any]) -> ListQuery | None:
     left = None if query.limit is None else query.limit - len(page.items)
     if page.following is None or left == 0:
         return None
-    return replace(query, offset=None, limit=left, after=page.following, total_count=False)
+    return replace(query, offset=None, limit=left, after=page.following, total_count=False, linked=False)
 
 
 def _headers(request: ApiRequest, query: ListQuery, page: Page[Any]) -> dict[str, str]:
-    if page.total is None:
-        return {}
-    links = [f'<{_address(request)}>; rel="first"']
-    if query.limit is not None and page.following is not None:
-        links.append(f'<{_address(request, ("after", written(page.following)))}>; rel="next"')
-    return {"Total-Count": str(page.total), "Link": ", ".join(links)}
+    """Counting is for the first page: the link to the next one asks for no count, and such a page links on."""
+    counted = {} if page.total is None else {"Total-Count": str(page.total)}
+    if not query.linked:
+        return counted
+    first = _asked(request, without={"offset", "after"})
+    if not query.total_count:
+        first.append(("totalCount", "true"))
+    links = [f'<{_address(request, first)}>; rel="first"']
+    if query.limit is not None and page.beyond is not None:
+        same = _asked(request, without={"offset", "after", "totalcount"})
+        links.append(f'<{_address(request, [*same, ("after", written(page.beyond))])}>; rel="next"')
+    return {**counted, "Link": ", ".join(links)}
 
 
-def _address(request: ApiRequest, *more: tuple[str, str]) -> str:
-    """The same list from its beginning, or from somewhere else."""
+def _asked(request: ApiRequest, *, without: Container[str]) -> list[tuple[str, str]]:
     asked = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    same = [(name, value) for name, value in asked if name.lower() not in {"offset", "after"}]
-    return f"{base_url(request)}{request.scope['path']}?{urlencode([*same, *more])}"
+    return [(name, value) for name, value in asked if name.lower() not in without]
+
+
+def _address(request: ApiRequest, query: Sequence[tuple[str, str]]) -> str:
+    """The same list, asked for like that."""
+    return f"{base_url(request)}{request.scope['path']}?{urlencode(query)}"

@@ -1,5 +1,7 @@
 """Absolute addresses of ours, as the caller reaches us (contract section 1.6)."""
 
+from uuid import UUID
+
 from tenant_api.web.state import Connection, runtime_of
 
 
@@ -17,6 +19,12 @@ def base_url(connection: Connection) -> str:
 def created_at(connection: Connection, identity: object) -> str:
     """The address of something that was made below the request's path."""
     return f"{base_url(connection)}{connection.scope['path'].rstrip('/')}/{identity}"
+
+
+def announce_job(connection: Connection, job_id: UUID) -> None:
+    """Let a successful answer name the job that completes it."""
+    address = f"{base_url(connection)}/v3/jobs/{job_id}"
+    connection.scope["state"]["operation_location"] = address.encode("latin-1")
 
 
 def _host(connection: Connection) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from tenant_api.db.listing import ListRules
+from tenant_api.kernel.errors import TenantApiError
 
 FULL_ACCESS = "edfi_admin_api/full_access"
 READ_ONLY_ACCESS = "edfi_admin_api/readonly_access"
@@ -26,23 +27,29 @@ class Operation:
     """One operation of the API.
 
     `answers` maps a success status to its body's type, None for an empty body; `media_type` is that of these
-    bodies. `problems` are the refusals beyond those that follow from the rest. `path` types the parameters of the
-    path: `id` is an `Int32` unless it says otherwise, any other a text. `query` types what may be asked
-    for besides lists.
+    bodies. `problems` are the refusals beyond those that follow from the rest: a status, or an error's class where
+    the status alone does not tell which. `path` types the parameters of the path: `id` is an `Int32` unless it says
+    otherwise, any other a text. `query` types what may be asked for besides lists. An `optional_body` has
+    defaults for all of its members. `headers` are those of successes; `Operation-Location.outside` is there only with
+    an outside identity provider. `example` is an answer's body
+    where its type has none.
     """
 
     id: str
     summary: str
     access: Access
+    description: str = ""
     answers: Mapping[int, Any] = field(default_factory=dict)
-    problems: tuple[int, ...] = ()
+    problems: tuple[int | type[TenantApiError], ...] = ()
     body: type[BaseModel] | None = None
+    optional_body: bool = False
     form: type[BaseModel] | None = None
     lists: ListRules | None = None
     path: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
     media_type: str = "application/json"
+    example: Any = None
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Litestar copies handlers with all they carry; an immutable description need not be copied."""

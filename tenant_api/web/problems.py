@@ -1,6 +1,6 @@
 """Renders every failure as the contract's problem body (section 1.4), in one place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,14 +14,18 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.types import ExceptionHandlersMap, HTTPScope, Receive, Send
+from psycopg import Error as DriverError
+from psycopg import OperationalError as DriverOperationalError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, LockNotAvailable, SerializationFailure
 from psycopg_pool import PoolTimeout
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as SessionTimeout
 
 from idp_providers.errors import IdpUnavailableError
 from tenant_api.kernel.errors import (
+    BadRequestError,
     ConcurrentModificationError,
+    DataError,
     MethodNotAllowedError,
     NotFoundError,
     ParameterError,
@@ -31,8 +35,12 @@ from tenant_api.web.binding import INVALID_PARAMETER
 
 URN = "urn:ed-fi:api:"
 PROBLEM_JSON = "application/problem+json"
+PHRASES = {413: "Payload Too Large"}
+"""Reasons that Python phrases differently from version to version."""
 
 CONTENTION = (LockNotAvailable, DeadlockDetected, SerializationFailure)
+AWAY = ("08", "53", "57")
+"""Classes of SQLSTATE: connections that failed, too few resources, an operator or a time limit that intervened."""
 
 logger = structlog.get_logger(__name__)
 
@@ -75,7 +83,20 @@ def render(request: Request[Any, Any, Any], error: TenantApiError) -> Response[d
         validation_errors=error.validation_errors,
         errors=error.errors,
     )
-    return Response(body, status_code=error.status, media_type=PROBLEM_JSON, headers=error.headers)
+    headers = {**error.headers, **(_trace(request) if _is_exception(error) else {})}
+    return Response(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _is_exception(error: TenantApiError) -> bool:
+    """Whether the contract has it thrown, not answered: what cannot be read, breaks rules or is a defect."""
+    if type(error) is BadRequestError:
+        return bool(error.errors)
+    return isinstance(error, DataError | ParameterError) or type(error) is TenantApiError
+
+
+def _trace(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """What the contract's exception handler adds to its answers (section 1.1, item 5)."""
+    return {"TraceId": correlation_id(request)}
 
 
 def render_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
@@ -84,7 +105,7 @@ def render_framework(request: Request[Any, Any, Any], error: HTTPException) -> R
         case NotFoundException():
             return render(request, NotFoundError())
         case MethodNotAllowedException():
-            return render(request, MethodNotAllowedError(headers=dict(error.headers or {})))
+            return render(request, method_not_allowed((error.headers or {}).get("allow", "").split(", ")))
         case ValidationException():
             return render(request, ParameterError(errors=[INVALID_PARAMETER]))
         case ClientException() if error.status_code == HTTPStatus.BAD_REQUEST:
@@ -92,9 +113,14 @@ def render_framework(request: Request[Any, Any, Any], error: HTTPException) -> R
     return render_plain(request, error.status_code)
 
 
+def method_not_allowed(known: Iterable[str]) -> MethodNotAllowedError:
+    """The refusal of a method, with those that a path knows; OPTIONS is none of them, whatever the framework says."""
+    return MethodNotAllowedError(headers={"Allow": ", ".join(sorted(set(known) - {"OPTIONS"}))})
+
+
 def render_plain(request: Request[Any, Any, Any], status: int) -> Response[dict[str, Any]]:
     """A status that the contract knows by its phrase alone (413 and others)."""
-    phrase = HTTPStatus(status).phrase
+    phrase = PHRASES.get(status) or HTTPStatus(status).phrase
     body = problem_body(
         detail=phrase, type_="about:blank", title=phrase, status=status, correlation_id=correlation_id(request)
     )
@@ -104,15 +130,26 @@ def render_plain(request: Request[Any, Any, Any], status: int) -> Response[dict[
 def render_overload(request: Request[Any, Any, Any], _error: Exception) -> Response[dict[str, Any]]:
     """The database cannot serve this request now: the caller may try again."""
     answer = render_plain(request, HTTPStatus.SERVICE_UNAVAILABLE)
-    answer.headers["Retry-After"] = "1"
+    answer.headers.update({"Retry-After": "1", **_trace(request)})
     return answer
 
 
-def render_database(request: Request[Any, Any, Any], error: OperationalError) -> Response[dict[str, Any]]:
-    """Two requests in each other's way; anything else is unexpected."""
-    if isinstance(error.orig, CONTENTION):
+def render_database(request: Request[Any, Any, Any], error: DBAPIError | DriverError) -> Response[dict[str, Any]]:
+    """Two requests in each other's way, or a database that is away for a moment; anything else is unexpected."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, CONTENTION):
         return render(request, ConcurrentModificationError())
+    if _is_away(cause) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        logger.warning("request.database_away", cause=type(cause).__name__, path=request.scope["state"]["path"])
+        return render_overload(request, error)
     return render_unexpected(request, error)
+
+
+def _is_away(cause: BaseException | None) -> bool:
+    """Whether the statement or its connection was ended, or there was none. The driver's own errors have no state."""
+    if not isinstance(cause, DriverError):
+        return False
+    return cause.sqlstate.startswith(AWAY) if cause.sqlstate else isinstance(cause, DriverOperationalError)
 
 
 def render_integrity(request: Request[Any, Any, Any], error: IntegrityError) -> Response[dict[str, Any]]:
@@ -126,13 +163,14 @@ def render_integrity(request: Request[Any, Any, Any], error: IntegrityError) -> 
 def render_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """A defect of ours: the log has it, the caller learns nothing but the correlation id."""
     logger.error("request.failed", exc_info=error, path=request.scope["state"]["path"], method=request.method)
-    return render(request, TenantApiError(headers={"TraceId": correlation_id(request)}))
+    return render(request, TenantApiError())
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     TenantApiError: render,
     HTTPException: render_framework,
-    OperationalError: render_database,
+    DBAPIError: render_database,
+    DriverError: render_database,
     IntegrityError: render_integrity,
     SessionTimeout: render_overload,
     PoolTimeout: render_overload,

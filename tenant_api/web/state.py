@@ -17,6 +17,7 @@ from tenant_api.db.tables import DEFAULT_TENANT_ID
 from tenant_api.kernel.keys import ServiceKeys
 from tenant_api.kernel.sealing import Sealer
 from tenant_api.settings.tree import Settings
+from tenant_api.web.bindings import ClientBindings
 from tenant_api.web.directory import TenantDirectory
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -38,6 +39,7 @@ class Runtime:
     idp: IdentityProvider
     provisioner: DatabaseProvisioner
     tenants: TenantDirectory
+    bindings: ClientBindings
 
     def __repr__(self) -> str:
         return f"Runtime(installation={self.installation})"

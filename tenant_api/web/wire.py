@@ -1,7 +1,7 @@
 """Base of all wire models: camelCase, names in any case, numbers also as text, rules in the contract's words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, TypeAlias
 
@@ -22,6 +22,11 @@ Int32: TypeAlias = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1),
 Int64: TypeAlias = Annotated[int, Field(strict=True, ge=-(2**63), le=2**63 - 1), BeforeValidator(_number_from_text)]
 Text: TypeAlias = Annotated[str, Field(strict=True)]
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
+
+
+def like(example: Mapping[str, Any]) -> ConfigDict:
+    """The configuration of a model with a body that its description shows, as it is on the wire."""
+    return ConfigDict(json_schema_extra={"examples": [dict(example)]})
 
 
 class ReadModel(BaseModel):

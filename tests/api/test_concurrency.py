@@ -195,3 +195,34 @@ async def test_a_data_store_that_ends_while_clients_change_never_fails_a_request
         )
         assert set(statuses(answers)) <= {204, 409}
         assert statuses(answers[3:]) == {204: 4}
+
+
+@pytest.mark.parametrize("path", ["/v3/dataStoreContexts", "/v3/dataStoreDerivatives"])
+async def test_what_changes_below_a_data_store_is_in_nobody_s_way_who_deletes_it(api: Api, path: str) -> None:
+    body = {"/v3/dataStoreContexts": bodies.context, "/v3/dataStoreDerivatives": bodies.derivative}[path]
+    for _ in range(10):
+        store = await api.made("/v3/dataStores", bodies.data_store())
+        below = await api.made(path, body(store))
+        put, again, deleted = await asyncio.gather(
+            api.put(f"{path}/{below}", body(store, id=below)),
+            api.put(f"{path}/{below}", body(store, id=below)),
+            api.delete(f"/v3/dataStores/{store}"),
+        )
+        assert {put.status_code, again.status_code} <= {204, 404, 409}
+        assert deleted.status_code == 204, deleted.text
+        assert (await api.get(f"{path}/{below}")).status_code == 404
+
+
+async def test_of_several_renewals_of_one_context_the_last_one_counts(api: Api, service_url: str) -> None:
+    """Each has read the row before any of them may write it."""
+    store = await api.made("/v3/dataStores", bodies.data_store())
+    context = await api.made("/v3/dataStoreContexts", bodies.context(store, contextValue="0"))
+    with psycopg.connect(service_url) as holder:
+        holder.execute("UPDATE data_store_contexts SET context_value = '1' WHERE id = %s", (context,))
+        late = asyncio.create_task(
+            api.put(f"/v3/dataStoreContexts/{context}", bodies.context(store, id=context, contextValue="0"))
+        )
+        await until_waiting(api, 1)
+        holder.commit()
+        assert (await late).status_code == 204
+    assert (await api.get(f"/v3/dataStoreContexts/{context}")).json()["contextValue"] == "0"

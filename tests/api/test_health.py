@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier
 from db_provisioners.errors import ProvisionerUnavailableError
 from tenant_api.embedded import ServerAddress
 from tenant_api.web import health
+from tests.api import bodies
 from tests.api.service import Api
 
 pytestmark = pytest.mark.anyio
@@ -45,8 +46,20 @@ async def test_a_working_service_is_ready(api: Api) -> None:
         {
             "status": "ready",
             "checks": {"database": WELL, "migrations": WELL, "identityProvider": WELL, "provisioner": WELL},
+            "counts": {"applicationsWithoutClaimSet": 0},
         },
     )
+
+
+async def test_applications_of_all_tenants_without_a_claim_set_are_counted_without_a_name(fleet: Api) -> None:
+    for tenant in ("North", "South"):
+        await fleet.made("/v3/tenants", {"name": tenant})
+        vendor = await fleet.made("/v3/vendors", bodies.vendor(), tenant=tenant)
+        for claim_set in ("SISVendor", "Mistyped"):
+            await fleet.made("/v3/applications", bodies.application(vendor, claimSetName=claim_set), tenant=tenant)
+    status, body = await readiness(fleet)
+    assert (status, body["counts"]) == (200, {"applicationsWithoutClaimSet": 2})
+    assert not {word for word in ("North", "South", "Mistyped") if word in str(body)}
 
 
 async def test_without_its_database_a_service_lives_and_is_not_ready(
@@ -63,6 +76,7 @@ async def test_without_its_database_a_service_lives_and_is_not_ready(
         "migrations",
         "identityProvider",
     ]
+    assert body["counts"] == {"applicationsWithoutClaimSet": None}
     assert (await api.http.get("/health")).status_code == 200
     assert (await api.http.get("/health/live")).json() == {"status": "live"}
 

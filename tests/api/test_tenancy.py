@@ -1,5 +1,7 @@
 """Tenants never see, change or refer to each other's things (contract section 5)."""
 
+import re
+
 import pytest
 
 from tests.api import bodies
@@ -188,3 +190,35 @@ async def test_a_tenant_that_the_database_cannot_tell_is_a_failure_of_ours(fleet
     answer = await fleet.get("/v3/vendors", tenant=NORTH, caller=None)
     is_problem(answer, 500, "internal-server-error", "")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_concealed_tenants_look_alike_on_every_route(service_url: str) -> None:
+    """Whoever has no token gets the same answer, to the letter, for a tenant that exists and for one that does not."""
+    async with serving(service_url, multi_tenancy=True, IDENTITY__CONCEAL_TENANTS="true") as fleet:
+        tenants = {name: await fleet.made("/v3/tenants", {"name": name}) for name in ("Known", "Asleep")}
+        await fleet.post(f"/v3/tenants/{tenants['Asleep']}/suspend")
+        document = (await fleet.get("/openapi/v1.json")).json()
+        routes = [(method, path) for path, methods in document["paths"].items() for method in methods]
+        assert len(routes) > 80
+        for method, path in [*routes, ("get", "/nowhere"), ("patch", "/v3/vendors"), ("options", "/v3/vendors")]:
+            if method not in METHODS:
+                continue
+            addressed = re.sub(r"\{[^}]*\}", "1", path)
+            for authorization in (None, "Bearer forged"):
+                headers = {"X-Request-ID": "the-same-for-all"} | (
+                    {"Authorization": authorization} if authorization else {}
+                )
+                answers = [
+                    await fleet.call(method.upper(), addressed, tenant=name, caller=None, headers=headers)
+                    for name in ("Known", "Asleep", "Unknown", "a b", None)
+                ]
+                told = {(answer.status_code, strip_clock(answer.text)) for answer in answers}
+                assert len(told) == 1, (method, path, told)
+
+
+METHODS = {"get", "put", "post", "delete", "patch", "head", "options"}
+
+
+def strip_clock(text: str) -> str:
+    """What tells the time, or how often something was asked, differs between any two answers."""
+    return "" if text.startswith("# HELP") else re.sub(r"\d\d:\d\d:\d\d", "", text)

@@ -85,7 +85,13 @@ async def test_an_unknown_tenant_is_missing(shared_fleet: Api) -> None:
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/v3/vendors", bodies.vendor()), ("/v3/dataStores", bodies.data_store())],
+    [
+        ("/v3/vendors", bodies.vendor()),
+        ("/v3/dataStores", bodies.data_store()),
+        ("/v3/profiles", bodies.profile()),
+        ("/v3/claimSets", {"claimSetName": "Own"}),
+    ],
+    ids=["vendor", "data store", "profile", "claim set"],
 )
 async def test_the_default_tenant_is_listed_while_something_belongs_to_it(
     fleet: Api, path: str, body: bodies.Body

@@ -189,7 +189,7 @@ async def test_a_body_above_the_limit_is_too_large(service_url: str) -> None:
         answer = await api.post("/v3/vendors", bodies.vendor(company="x" * 1000))
         assert answer.status_code == 413
         assert answer.json()["type"] == "about:blank"
-        assert answer.json()["title"] == answer.json()["detail"] == "Request Entity Too Large"
+        assert answer.json()["title"] == answer.json()["detail"] == "Payload Too Large"
 
 
 async def test_every_answer_carries_its_id_and_the_security_headers(shared: Api) -> None:

@@ -109,6 +109,22 @@ def test_every_single_step_can_be_taken_back(empty_database_url: str) -> None:
         migrations.upgrade(empty_database_url, script.revision)
 
 
+LOADED = """
+INSERT INTO claims_documents (tenant_id, reload_id, document) VALUES (0, gen_random_uuid(), '{"claimSets": [
+  {"claimSetName": "Loaded", "isSystemReserved": true}, {"claimSetName": "Own", "isSystemReserved": false}]}');
+INSERT INTO claim_sets (tenant_id, claim_set_name, is_system_reserved, created_by)
+VALUES (0, 'Loaded', true, 'x'), (0, 'Own', false, 'x'), (0, 'Reserved', true, 'x')
+"""
+
+
+def test_of_reserved_claim_sets_those_that_were_loaded_become_shared(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url, "0009")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(LOADED)
+    migrations.upgrade(empty_database_url)
+    assert facts(empty_database_url, "SELECT claim_set_name FROM claim_sets WHERE shared") == {("Loaded",)}
+
+
 def test_two_upgrades_at_once_agree(empty_database_url: str) -> None:
     # The URL travels by environment: arguments are shown to everybody.
     environment = {**os.environ, **external(empty_database_url)}

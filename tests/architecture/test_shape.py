@@ -93,4 +93,4 @@ def test_every_package_says_what_it_is() -> None:
 
 def test_commits_happen_at_the_edge_only() -> None:
     committing = [name for name in product() if re.search(r"\.commit\(\)", code(name))]
-    assert committing == []
+    assert committing == ["tenant_api/api_clients/issuing_outside.py"]  # the exception of ADR 17

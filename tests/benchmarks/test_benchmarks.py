@@ -12,15 +12,18 @@ from benchmarks.profiled import REST, Profile
 from benchmarks.report import Report
 from benchmarks.runner import run
 
+pytestmark = pytest.mark.dear
+
 TINY = Effort(
     creates=3,
     rounds=1,
-    seconds=0.2,
+    seconds=0.1,
     warm_up_seconds=0.1,
-    profile_seconds=0.6,
+    profile_seconds=0.5,
     connections=2,
     vendors=3,
-    clients=2,
+    applications=200,
+    clients=20,
 )
 
 
@@ -42,11 +45,24 @@ def test_every_section_says_where_the_time_goes(report: Report) -> None:
     for section in report.sections:
         assert section.verdict
         assert all(table.rows for table in section.breakdowns)
-    _, vendors, tokens = report.sections
-    assert "signature" in {row.label for row in tokens.breakdowns[0].rows}
-    for table in (*vendors.breakdowns, *tokens.breakdowns):
+    _, *requests = report.sections
+    assert "signature" in {row.label for row in requests[-1].breakdowns[0].rows}
+    for table in (table for section in requests for table in section.breakdowns):
         *parts, together = [row.cells[1] for row in table.rows]
         assert sum(parts) == pytest.approx(together) == 100
+
+
+def test_the_crowd_is_as_large_as_asked_for_and_the_document_has_twenty_claim_sets(report: Report) -> None:
+    _, _, metadata, applications, tokens = report.sections
+    assert "of 20 claim sets" in metadata.title
+    assert "200 applications" in applications.title
+    assert "20 clients" in tokens.title
+
+
+def test_deep_pages_are_measured_by_link_and_by_offset(report: Report) -> None:
+    labels = [row.label for row in report.sections[3].results.rows]
+    for page in ("first page", "page 7 by its link", "page 7 by offset"):
+        assert {f"bare, {page}", f"GET /v3/applications, {page}"} <= set(labels)
 
 
 def test_no_part_of_a_create_takes_less_than_nothing(report: Report) -> None:

@@ -27,7 +27,7 @@ EVERY = dict(leaf for command in COMMANDS for leaf in leaves(command, (str(comma
 def test_every_command_has_json_and_help(cli: Cli, path: tuple[str, ...]) -> None:
     ran = cli(*path, "--help")
     assert ran.code == 0
-    assert "--json" in ran.out
+    assert "--json" in ran.out or path == ("openapi",)  # prints nothing else
     assert EVERY[path].help
 
 
@@ -53,6 +53,7 @@ def test_the_help_page_needs_none_of_the_service() -> None:
         (["data-stores", "show", "one"], "'one' is not a valid integer"),
         (["data-stores", "create", "A"], "'--template'"),
         (["jobs", "show", "1"], "'1' is not a valid UUID"),
+        (["identity", "reconcile", "--limit", "0"], "0 is not in the range x>=1"),
         (["templates", "import", "A", "/no/such/file"], "/no/such/file"),
         (["serve", "--port", "1"], "No such option '--port'"),
     ],

@@ -10,12 +10,15 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import TupleRow
 
+from tenant_api.managed_data_stores.states import CREATE, DELETE
 from tenant_api.operations.states import OPEN
+from tenant_api.tenants.repository import REMOVE
 from tests.crash.environment import Environment
 from tests.crash.processes import Forked, Order, Worker
 from tests.crash.proxy import KillPoint, Proxy, Statement, listening
 
 Watch = psycopg.AsyncConnection[TupleRow]
+KINDS = {"create": CREATE, "delete": DELETE, "remove": REMOVE}
 PATIENCE = 90.0
 _POLL = 0.1
 
@@ -94,10 +97,12 @@ async def _either(event: asyncio.Event, ended: asyncio.Task[str]) -> None:
 
 async def end_of(order: Order, watch: Watch, worker: Worker) -> str:
     """The state in which the ordered operation ended, or `stuck`."""
-    newest = "SELECT state FROM operations WHERE kind = %s ORDER BY number DESC LIMIT 1"
+    newest = "SELECT state FROM operations WHERE kind = %s AND target LIKE %s ORDER BY number DESC LIMIT 1"
+    verb, what = order
+    ordered = (KINDS[verb], "%" if verb == "create" else f"%/{what}")
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up and worker.is_alive():
-        found = await watch.execute(newest, (f"{order[0]}DataStore",))
+        found = await watch.execute(newest, ordered)
         row = await found.fetchone()
         if row and row[0] not in OPEN:
             return str(row[0])

@@ -14,6 +14,7 @@ from sqlalchemy.orm import configure_mappers
 
 from db_provisioners.contract import DatabaseProvisioner
 from idp_providers.contract import IdentityProvider
+from tenant_api.api_clients.issuing import issuing_in
 from tenant_api.app import create_app
 from tenant_api.backing import attached
 from tenant_api.db.tables import DEFAULT_TENANT_ID
@@ -25,11 +26,14 @@ from tenant_api.plugins.registry import DB_PROVISIONERS, IDP_PROVIDERS, load
 from tenant_api.runtime import open_runtime
 from tenant_api.service.web_server import answer_requests
 from tenant_api.settings import load_settings
+from tenant_api.tenants.removal import TenantRemovalService
+from tenant_api.tenants.repository import TenantRepository
+from tenant_api.tenants.service import TenantService
 from tenant_api.web.state import Runtime
 from tenant_api.worker import run_worker
 
 Order = tuple[str, object]
-"""What a worker asks for before it works: `("create", name)`, `("delete", id)`."""
+"""What a worker asks for before it works: `("create", name)`, `("delete", id)`, `("remove", id of a tenant)`."""
 
 _forking = multiprocessing.get_context("forkserver")
 _forking.set_forkserver_preload(["pytest", "tests.crash.environment", __name__])
@@ -121,6 +125,12 @@ async def accept(runtime: Runtime, order: Order) -> UUID:
     """What the API does for a POST or a DELETE; the id of the job."""
     verb, what = order
     async with runtime.sessions.begin() as session:
+        if verb == "remove":
+            issuing = issuing_in(session, runtime, DEFAULT_TENANT_ID)
+            tenants = TenantService(TenantRepository(session), runtime.tenants, issuing)
+            removals = TenantRemovalService(session, tenants, runtime.settings.workers)
+            confirmed = (await removals.describe(int(str(what)))).inventory.confirmation
+            return await removals.accept(int(str(what)), confirmed)
         managed = ManagedDataStoreService(
             ManagedDataStoreRepository(session, DEFAULT_TENANT_ID),
             OperationRepository(session, DEFAULT_TENANT_ID),

@@ -40,18 +40,30 @@ class Caller:
 
     client_id: str
     claim_set: str
-    namespace_prefixes: list[str]
-    education_organization_ids: list[int]
-    data_store_ids: list[int]
+    namespace_prefixes: tuple[str, ...]
+    education_organization_ids: tuple[int, ...]
+    data_store_ids: tuple[int, ...]
 
 
 class DataPlane:
-    """One data plane with its client of the service, its issuer and the shared key."""
+    """One data plane with its client of the service, its issuer and the shared key.
+
+    `http` reaches the service, `web` everything else.
+    """
 
     def __init__(
-        self, http: httpx2.AsyncClient, base_url: str, *, client_id: str, client_secret: str, key: str, issuer: str
+        self,
+        http: httpx2.AsyncClient,
+        web: httpx2.AsyncClient,
+        base_url: str,
+        *,
+        client_id: str,
+        client_secret: str,
+        key: str,
+        issuer: str,
     ) -> None:
         self._http = http
+        self._web = web
         self._base = base_url.strip("/") + "/"
         self._credential = {"client_id": client_id, "client_secret": client_secret}
         self._key = key
@@ -119,10 +131,20 @@ class DataPlane:
         return definitions
 
     async def judged(self, token: str) -> Caller:
-        """Who calls the data plane with this token (section 6.3)."""
-        metadata = _succeeded(await self._http.get(urljoin(self._base, ".well-known/openid-configuration")))
+        """Who calls the data plane with this token (section 6.3), whichever description of the issuer it is set to."""
+        described_by = {urljoin(base, ".well-known/openid-configuration") for base in (self._base, f"{self._issuer}/")}
+        [caller] = {await self._judged(token, address) for address in described_by}
+        return caller
+
+    async def document(self, address: str) -> Any:
+        """What everybody may read there."""
+        http = self._http if address.startswith(self._base) else self._web
+        return _succeeded(await http.get(address))
+
+    async def _judged(self, token: str, metadata_address: str) -> Caller:
+        metadata = await self.document(metadata_address)
         assert metadata["issuer"] == self._issuer
-        keys = KeySet.import_key_set(_succeeded(await self._http.get(metadata["jwks_uri"])))
+        keys = KeySet.import_key_set(await self.document(metadata["jwks_uri"]))
         claims = jwt.decode(token, keys, algorithms=["RS256"]).claims
         assert claims["iss"] == self._issuer
         assert claims["aud"] == "account"
@@ -130,9 +152,9 @@ class DataPlane:
         return Caller(
             client_id=claims["client_id"],
             claim_set=claims["scope"],
-            namespace_prefixes=claims["namespacePrefixes"].split(","),
+            namespace_prefixes=tuple(claims["namespacePrefixes"].split(",")),
             education_organization_ids=_integers(claims["educationOrganizationIds"]),
-            data_store_ids=_integers(claims["dataStoreIds"]),
+            data_store_ids=_integers(claims.get("dataStoreIds", "")),
         )
 
     async def route(self, caller: Caller, qualifiers: dict[str, str], tenant: str | None = None) -> str:
@@ -192,8 +214,8 @@ def _qualifiers(store: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _integers(text: str) -> list[int]:
-    return [int(entry) for entry in text.split(",")] if text else []
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(entry) for entry in text.split(",")) if text else ()
 
 
 def _payload(token: str) -> dict[str, Any]:

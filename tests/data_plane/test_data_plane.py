@@ -5,13 +5,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 import pytest
 
+from idp_providers.keycloak.settings import KeycloakSettings
+from tenant_api.connect.bootstrap import bootstrap
 from tests.api import bodies
 from tests.api.service import SECRET, Api, environment, serving
 from tests.data_plane.data_plane import Caller, CallFailedError, DataPlane, NoRouteError
+from tests.identity.keycloak_realms import service_settings
+from tests.identity.outside.world import World
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 HOST = "http://tenant-api.test"
 BASES = ["", "/config", "/config/"]
@@ -33,13 +38,15 @@ class Town:
 
 @asynccontextmanager
 async def connected(
-    url: str, base: str, *, multi_tenancy: bool = False, **settings: str
+    url: str, base: str, realm: KeycloakSettings | None = None, *, multi_tenancy: bool = False, **settings: str
 ) -> AsyncIterator[tuple[Api, DataPlane]]:
-    """A service below a path base, whose issuer is that address, and a data plane that has its token."""
-    issuer = HOST + base.rstrip("/")
-    settings |= {"HTTP__PATH_BASE": base, "IDP__SETTINGS__ISSUER": issuer}
-    async with serving(url, multi_tenancy=multi_tenancy, **settings) as api:
-        plane = DataPlane(api.http, HOST + base, client_id="reader", client_secret=SECRET, key=KEY, issuer=issuer)
+    """A service below a path base, and a data plane that has its token. Without a realm the issuer is that address."""
+    issuer = realm.expected_issuer if realm else HOST + base.rstrip("/")
+    idp = service_settings(realm) if realm else {"IDP__SETTINGS__ISSUER": issuer}
+    settings |= {"HTTP__PATH_BASE": base, "WORKERS__POLL_SECONDS": "0.05", **idp}
+    async with serving(url, multi_tenancy=multi_tenancy, **settings) as api, httpx2.AsyncClient() as web:
+        await bootstrap(api.runtime.idp, api.runtime.settings.identity.clients)
+        plane = DataPlane(api.http, web, HOST + base, client_id="reader", client_secret=SECRET, key=KEY, issuer=issuer)
         await plane.connect()
         yield api, plane
 
@@ -81,9 +88,9 @@ async def serves(api: Api, plane: DataPlane, town: Town) -> None:
     assert caller == Caller(
         client_id=town.credential["key"],
         claim_set="SISVendor",
-        namespace_prefixes=["uri://ed-fi.org", "uri://acme.org"],
-        education_organization_ids=[255901, 255902],
-        data_store_ids=[town.stores["2026"]],
+        namespace_prefixes=("uri://ed-fi.org", "uri://acme.org"),
+        education_organization_ids=(255901, 255902),
+        data_store_ids=(town.stores["2026"],),
     )
     stores = {store["id"]: store for store in await plane.data_stores(tenant)}
     assert set(stores) == set(town.stores.values())
@@ -108,8 +115,8 @@ async def authorizes(plane: DataPlane, tenant: str | None) -> None:
 
 
 @pytest.mark.parametrize("base", BASES)
-async def test_a_data_plane_serves_a_single_tenant(service_url: str, base: str) -> None:
-    async with connected(service_url, base) as (api, plane):
+async def test_a_data_plane_serves_a_single_tenant(service_url: str, base: str, realm: KeycloakSettings | None) -> None:
+    async with connected(service_url, base, realm) as (api, plane):
         town = await settled(api, None)
         await serves(api, plane, town)
         await authorizes(plane, None)
@@ -124,8 +131,8 @@ async def test_a_data_plane_serves_a_single_tenant(service_url: str, base: str) 
 
 
 @pytest.mark.parametrize("base", BASES)
-async def test_a_data_plane_serves_three_tenants(service_url: str, base: str) -> None:
-    async with connected(service_url, base, multi_tenancy=True) as (api, plane):
+async def test_a_data_plane_serves_three_tenants(service_url: str, base: str, realm: KeycloakSettings | None) -> None:
+    async with connected(service_url, base, realm, multi_tenancy=True) as (api, plane):
         towns = [await settled(api, tenant) for tenant in FLEET]
         assert await plane.tenants() == FLEET
         for town in towns:
@@ -159,8 +166,10 @@ async def test_an_unknown_tenant_is_told_from_a_known_one(service_url: str) -> N
         assert await plane.data_stores("Nowhere") == []
 
 
-async def test_what_an_operator_changes_is_what_the_next_calls_show(service_url: str) -> None:
-    async with connected(service_url, "") as (api, plane):
+async def test_what_an_operator_changes_is_what_the_next_calls_show(
+    service_url: str, realm: KeycloakSettings | None
+) -> None:
+    async with connected(service_url, "", realm) as (api, plane):
         town = await settled(api, None)
         store = town.stores["2026"]
         await api.put(f"/v3/dataStores/{store}", bodies.data_store(id=store, connectionString="host=new;"))
@@ -168,8 +177,10 @@ async def test_what_an_operator_changes_is_what_the_next_calls_show(service_url:
         assert await plane.route(caller, {"schoolYear": "2026"}) == "host=new;"
         await api.put(f"/v3/profiles/{town.profile}", {**bodies.profile("Other"), "id": town.profile})
         assert await plane.profiles() == {town.profile: bodies.definition("Other")}
-        await api.delete(f"/v3/dataStores/{store}")
-        assert (await calling(api, plane, town)).data_store_ids == []
+        deleted = await api.delete(f"/v3/dataStores/{store}")
+        if realm:
+            assert (await World(api).ended(deleted))["status"] == "Completed"
+        assert (await calling(api, plane, town)).data_store_ids == ()
 
 
 async def test_a_provider_reaches_the_data_plane_if_the_settings_name_one(service_url: str) -> None:
@@ -178,8 +189,8 @@ async def test_a_provider_reaches_the_data_plane_if_the_settings_name_one(servic
         assert {store["provider"] for store in await plane.data_stores()} == {"postgresql"}
 
 
-async def test_a_data_plane_passes_basic_credentials_on(service_url: str) -> None:
-    async with connected(service_url, "") as (api, plane):
+async def test_a_data_plane_passes_basic_credentials_on(service_url: str, realm: KeycloakSettings | None) -> None:
+    async with connected(service_url, "", realm) as (api, plane):
         town = await settled(api, None)
         answer = await api.http.post(
             "/connect/token",
@@ -193,3 +204,19 @@ async def test_a_data_plane_passes_basic_credentials_on(service_url: str) -> Non
         )
         assert wrong.status_code == 401
         assert isinstance(wrong.json(), dict)
+
+
+async def test_the_status_leads_to_the_issuer_its_keys_and_its_tokens(
+    service_url: str, realm: KeycloakSettings | None
+) -> None:
+    async with connected(service_url, "/config", realm) as (api, plane):
+        town = await settled(api, None)
+        status = await plane.document(f"{HOST}/config/.well-known/openiddict-status")
+        described = await plane.document(status["discoveryEndpoint"])
+        assert described["issuer"] == status["authority"]
+        kids = {key["kid"] for key in (await plane.document(status["jwksEndpoint"]))["keys"]}
+        assert kids <= {key["kid"] for key in (await plane.document(described["jwks_uri"]))["keys"]}
+        credential = {"client_id": town.credential["key"], "client_secret": town.credential["secret"]}
+        form = {**credential, "grant_type": "client_credentials"}
+        token = (await api.http.post(status["tokenEndpoint"], data=form)).json()["access_token"]
+        assert (await plane.judged(token)).client_id == town.credential["key"]

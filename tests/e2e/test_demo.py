@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tenant_api.service import presence
+from tests.e2e.conftest import Idp
 from tests.e2e.service import PROGRAM, clean_environment, execute
 from tests.parts import run
 
@@ -58,9 +59,16 @@ def processes_below(place: Path) -> list[str]:
     return found
 
 
-def test_it_ends_well_within_its_time_and_leaves_nothing(place: Path) -> None:
-    ran = execute(*PROGRAM, "demo", environment=clean_environment(TMPDIR=str(place)), timeout=90)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("provider", ["self_hosted", "keycloak"])
+def test_it_ends_well_within_its_time_and_leaves_nothing(
+    place: Path, provider: str, request: pytest.FixtureRequest
+) -> None:
+    idp: Idp = request.getfixturevalue("keycloak") if provider == "keycloak" else Idp()
+    command = (*PROGRAM, "demo", *(["--configured-idp"] if idp.settings else []))
+    ran = execute(*command, environment=clean_environment(TMPDIR=str(place), **idp.environment), timeout=90)
     assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr
+    assert f'"iss": "{idp.issuer}' in ran.stdout
     for said in ("kill -9", "provision (attempt 2)", "Dependent Item Exists", '"status": "Deleted"', "What to do next"):
         assert said in ran.stdout
     assert list(place.iterdir()) == []
@@ -73,6 +81,14 @@ def test_ctrl_c_leaves_nothing(place: Path, demo: subprocess.Popen[str]) -> None
     assert (demo.returncode, out, err.strip()) == (130, "", "")
     assert list(place.iterdir()) == []
     assert processes_below(place) == []
+
+
+def test_a_provider_that_is_asked_for_must_be_configured(place: Path) -> None:
+    environment = clean_environment(TMPDIR=str(place))
+    ran = execute(*PROGRAM, "demo", "--configured-idp", environment=environment)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "TENANT_API_IDP__NAME" in ran.stderr
+    assert list(place.iterdir()) == []
 
 
 def test_a_failure_is_a_sentence_and_leaves_nothing(place: Path, demo: subprocess.Popen[str]) -> None:

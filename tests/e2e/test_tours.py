@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Cli
+from tests.e2e.conftest import Idp
 from tests.e2e.service import ROOT, Service, execute, installed
 
 pytestmark = pytest.mark.xdist_group("tours")
@@ -27,9 +28,22 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ser
     return Cli(monkeypatch, capsys, service.settings)
 
 
+@pytest.fixture(scope="module")
+def service_on_keycloak(keycloak: Idp) -> Iterator[Service]:
+    with installed(MULTI_TENANCY="true", **keycloak.settings) as service:
+        process = service.start()
+        yield service
+        process.stop()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("provider", ["self_hosted", "keycloak"])
 @pytest.mark.parametrize("command", [("sh", "tour.sh"), (sys.executable, "tour.py")], ids=["curl", "python"])
-def test_the_tour_comes_to_its_end_and_shows_no_secret(service: Service, command: tuple[str, str]) -> None:
+def test_the_tour_comes_to_its_end_and_shows_no_secret(
+    command: tuple[str, str], provider: str, request: pytest.FixtureRequest
+) -> None:
     program, script = command
+    service: Service = request.getfixturevalue("service_on_keycloak" if provider == "keycloak" else "service")
     environment = {**service.environment, "TA_ADMINISTRATOR": str(service.administrator_file)}
     ran = execute(program, str(ROOT / "examples" / script), environment=environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -56,6 +70,8 @@ def test_the_commands_tell_it_too(cli: Cli) -> None:
     assert run("data-stores", "show", number) == made
     assert run("data-stores", "health", number)["available"] is True
     assert [job["id"] for job in run("jobs", "list")] == [made["jobId"]]
+    compared = run("identity", "reconcile", "--repair", "--limit", "5")
+    assert (compared["repair"], compared["compared"], compared["limit"]) == ("NotNeeded", 0, 5)
     assert run("jobs", "watch", made["jobId"]) == run("jobs", "show", made["jobId"])
     accepted = run("data-stores", "delete", number)
     assert run("jobs", "watch", accepted["jobId"])["status"] == "Completed"

@@ -4,10 +4,17 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from idp_providers.cognito.settings import CognitoSettings
+from idp_providers.keycloak.settings import KeycloakSettings
 from idp_providers.self_hosted.provider import SelfHostedProvider
 from idp_providers.self_hosted.settings import SelfHostedSettings
 from tests import database
+from tests.identity.cognito_pools import AwsConsole, new_settings
 from tests.identity.host import LocalHost, host_on
+from tests.identity.keycloak_realms import prepared_realm
+from tests.parts.cognito_stand_in import CognitoStandIn, stand_in
+from tests.parts.keycloak import KeycloakServer, keycloak_server
+from tests.parts.moto import moto_server
 
 
 @pytest.fixture(scope="class")
@@ -33,3 +40,35 @@ async def issuer(host: LocalHost) -> AsyncIterator[SelfHostedProvider]:
     issuer = await SelfHostedProvider.open(SelfHostedSettings(), host)
     yield issuer
     await issuer.close()
+
+
+@pytest.fixture(scope="session")
+def keycloak() -> KeycloakServer:
+    return keycloak_server()
+
+
+@pytest.fixture(scope="module")
+def realm(keycloak: KeycloakServer) -> Iterator[KeycloakSettings]:
+    """A prepared realm of the module's own."""
+    with prepared_realm(keycloak) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def cognito(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CognitoStandIn]:
+    """moto, and in front of it what it lacks."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as moto, stand_in(moto) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def aws_console(cognito: CognitoStandIn) -> Iterator[AwsConsole]:
+    console = AwsConsole(cognito.url)
+    yield console
+    console.close()
+
+
+@pytest.fixture(scope="module")
+def pool(cognito: CognitoStandIn, aws_console: AwsConsole) -> CognitoSettings:
+    """A user pool of the module's own."""
+    return new_settings(cognito, aws_console)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
@@ -13,7 +14,7 @@ from idp_providers.contract import ClientClaims, Pool
 from tenant_api.kernel.keys import KeyRing, generate_keys
 from tenant_api.kernel.sealing import Sealer
 
-KEYS = generate_keys()
+KEYS, INSTALLATION = generate_keys(), str(uuid4())
 """All hosts are of one installation."""
 
 
@@ -22,6 +23,7 @@ class LocalHost:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self.installation = INSTALLATION
         self.pepper = KeyRing.parse(KEYS["pepper"])
         self.sealer = Sealer(KeyRing.parse(KEYS["sealing"]))
         self.claims: dict[str, ClientClaims] = {}

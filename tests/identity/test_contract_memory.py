@@ -29,6 +29,16 @@ class TestMemory(IdentityProviderContract):
     async def stranger(self, host: LocalHost) -> IdentityProvider:
         return await MemoryProvider.open(MemorySettings(), host)
 
+    async def make_foreign(self, client_id):
+        self.foreign.plant(make_spec(client_id=client_id), "theirs")
+
+    def rotate_keys(self):
+        self.foreign.rotate_keys()
+
+    @pytest.fixture(autouse=True)
+    def _foreign(self, fake: MemoryProvider) -> None:
+        self.foreign = fake
+
     def sign(self, provider, claims):
         return signing.sign(claims, provider._key)
 

@@ -1,4 +1,4 @@
-"""The built-in issuer keeps the contract, with both algorithms."""
+"""The built-in issuer keeps the contract, with every algorithm."""
 
 from collections.abc import AsyncIterator
 
@@ -8,16 +8,18 @@ from idp_providers.contract import ClientClaims, IdentityProvider
 from idp_providers.self_hosted import signing
 from idp_providers.self_hosted.provider import SelfHostedProvider
 from idp_providers.self_hosted.settings import SelfHostedSettings
-from idp_providers.testing import IdentityProviderContract
+from idp_providers.testing import IdentityProviderContract, SecretKeeperContract
 from tests import database
 from tests.identity.host import LocalHost, host_on
 
 
-class TestSelfHosted(IdentityProviderContract):
+class TestSelfHosted(IdentityProviderContract, SecretKeeperContract):
+    algorithm = "RS256"
+
     @pytest.fixture
     async def provider(self, host: LocalHost) -> AsyncIterator[IdentityProvider]:
         self.host = host
-        provider = await SelfHostedProvider.open(SelfHostedSettings(), host)
+        provider = await SelfHostedProvider.open(SelfHostedSettings(algorithm=self.algorithm), host)
         yield provider
         await provider.close()
 
@@ -36,10 +38,15 @@ class TestSelfHosted(IdentityProviderContract):
         return signing.sign(claims, provider._ring._signer)
 
 
+class TestSelfHostedPS256(TestSelfHosted):
+    algorithm = "PS256"
+
+
 class TestSelfHostedES256(TestSelfHosted):
-    @pytest.fixture
-    async def provider(self, host: LocalHost) -> AsyncIterator[IdentityProvider]:
-        self.host = host
-        provider = await SelfHostedProvider.open(SelfHostedSettings(algorithm="ES256"), host)
-        yield provider
-        await provider.close()
+    algorithm = "ES256"
+
+
+# The library's advice to those who verify; the name EdDSA is what most of them know.
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+class TestSelfHostedEdDSA(TestSelfHosted):
+    algorithm = "EdDSA"

@@ -54,7 +54,7 @@ class Keys:
 
 configs = st.builds(
     SelfHostedSettings,
-    algorithm=st.sampled_from(["RS256", "ES256"]),
+    algorithm=st.sampled_from(["RS256", "PS256", "ES256", "EdDSA"]),
     key_rotation_days=st.integers(2, 40),
     key_publication_hours=st.integers(24, 48),
     token_lifetime_seconds=st.integers(60, int(LONGEST_TOKEN_LIFETIME.total_seconds())),

@@ -24,13 +24,13 @@ CHOSEN = "ValidClientSecret1234567890!Abcd"
 
 async def stored(host, client_id):
     async with host.pool.connection() as connection:
-        cursor = await connection.execute("select secret from idp_clients where client_id = %s", (client_id,))
-        return (await cursor.fetchone())["secret"]
+        cursor = await connection.execute("select hash from idp_client_secrets where client_id = %s", (client_id,))
+        return (await cursor.fetchone())["hash"]
 
 
 async def store(host, client_id, secret):
     async with host.pool.connection() as connection:
-        await connection.execute("update idp_clients set secret = %s where client_id = %s", (secret, client_id))
+        await connection.execute("update idp_client_secrets set hash = %s where client_id = %s", (secret, client_id))
 
 
 def imported(secret, *, salt=bytes(range(16)), iterations=210_000, head=b"\x01\x10\x00\x00\x00"):
@@ -157,7 +157,9 @@ class TestRenewal:
         old = (await issuer.create_client(spec, make_secret())).secret
         seen = await issuer._clients.current(spec.client_id)
         new = (await issuer.replace_secret(spec.client_id, make_secret())).secret
-        await issuer._clients.renew_hash(seen, await issuer._secrets.hash(spec.client_id, ClientSecret(value=old)))
+        await issuer._kept.renew_hash(
+            seen.secrets[0], await issuer._secrets.hash(spec.client_id, ClientSecret(value=old))
+        )
         assert await issuer.token(grant(spec.client_id, new))
 
     async def test_a_renewal_that_fails_costs_no_token(self, host, issuer, monkeypatch):
@@ -168,7 +170,7 @@ class TestRenewal:
         async def refuse(*_):
             raise IdpUnavailableError("down")
 
-        monkeypatch.setattr(issuer._clients, "renew_hash", refuse)
+        monkeypatch.setattr(issuer._kept, "renew_hash", refuse)
         assert await issuer.token(grant(spec.client_id, secret))
 
 
@@ -197,6 +199,7 @@ class TestCost:
 
     async def test_a_proven_secret_is_not_computed_again(self, issuer, slow_checks):
         await issuer.create_client(make_spec(client_id="Proven"), ClientSecret(value=CHOSEN, chosen=True))
+        issuer._secrets._slow._proven.clear()
         await asyncio.gather(*(issuer.token(grant("Proven", CHOSEN)) for _ in range(100)))
         await issuer.token(grant("Proven", CHOSEN))
         assert len(slow_checks) == 1

@@ -85,10 +85,12 @@ class TestClaims:
         with pytest.raises(InvalidClientError):
             await granted(issuer, make_managed_spec())
 
-    async def test_any_spelling_of_an_id_gets_a_token_for_the_stored_one(self, issuer):
+    async def test_only_the_stored_spelling_of_an_id_gets_a_token(self, issuer):
         spec = make_spec(client_id="DmsConfigurationService")
         secret = (await issuer.create_client(spec, make_secret())).secret
-        answer = await issuer.token(TokenRequest(client_id="dmsconfigurationservice", client_secret=secret))
+        with pytest.raises(InvalidClientError):
+            await issuer.token(TokenRequest(client_id="dmsconfigurationservice", client_secret=secret))
+        answer = await issuer.token(TokenRequest(client_id="DmsConfigurationService", client_secret=secret))
         assert payload_of(answer.access_token)["client_id"] == "DmsConfigurationService"
 
 

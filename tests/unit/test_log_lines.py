@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import structlog
+from sqlalchemy.exc import StatementError
 
 from tenant_api.kernel.logging import setup_logging
 
@@ -47,6 +48,15 @@ def test_events_of_both_worlds_look_alike_and_carry_the_request_id(lines):
         assert line["level"] == level
         assert line["logger"] == logger
         assert str(line["timestamp"]).endswith("Z")
+
+
+def test_a_traceback_repeats_no_statement_of_any_length(lines):
+    error = StatementError("too many", "SELECT " + "%s, " * 70_000, None, ValueError("cause"))
+    structlog.get_logger("ours").error("request.failed", exc_info=error)
+    [line] = lines()
+    assert "[SQL: SELECT %s, %s," in str(line["exception"])
+    assert "too many" in str(line["exception"])
+    assert len(str(line["exception"])) < 5_000
 
 
 def test_what_is_below_the_level_is_not_logged(lines):

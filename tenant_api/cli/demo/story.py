@@ -71,7 +71,10 @@ class Story:
     def _link(self, api: Api, application: dict[str, Any], data_stores: list[int]) -> None:
         self._stage.act("The application may use it" if data_stores else "The application gives it up")
         body = {name: value for name, value in application.items() if name not in {"key", "secret"}}
-        self._stage.call(api, "PUT", f"/v3/applications/{application['id']}", {**body, "dataStoreIds": data_stores})
+        path = f"/v3/applications/{application['id']}"
+        # With an identity provider outside the database the change is in the next token once a job has ended.
+        if job_id := self._stage.call(api, "PUT", path, {**body, "dataStoreIds": data_stores}).job_id:
+            self._follow(api, job_id)
 
     def _use(self, api: Api, application: dict[str, Any], managed: dict[str, Any]) -> None:
         self._stage.act("A token with the application's credential, and what it grants")

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -19,13 +20,18 @@ from tenant_api.service import administrator, presence
 HOST = "127.0.0.1"
 START_SECONDS = 90
 OURS = ("TENANT_API_", "TA_")
+IDP = "TENANT_API_IDP__"
 
 
 class TemporaryService:
-    """Starts processes, hands out what is needed to speak to them, and leaves nothing unless told to `keep`."""
+    """Starts processes, hands out what is needed to speak to them, and leaves nothing unless told to `keep`.
 
-    def __init__(self, *, keep: bool) -> None:
+    `idp` is how another identity provider than the built-in one is set.
+    """
+
+    def __init__(self, *, keep: bool, idp: Mapping[str, str] | None = None) -> None:
         self._keep = keep
+        self._idp = idp
         self._processes: list[Process] = []
         # No folder in between: root opens exactly this one to the account of the database server.
         self.folder = Path(tempfile.mkdtemp(prefix="tenant-api-demo-")).resolve()
@@ -73,11 +79,13 @@ class TemporaryService:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        return inherited | {
+        idp = {f"{IDP}SETTINGS__ISSUER": self.url} if self._idp is None else self._idp
+        return {
+            **inherited,
+            **idp,
             "TENANT_API_EMBEDDED__FOLDER": str(self.folder),
             "TENANT_API_HTTP__HOST": HOST,
             "TENANT_API_HTTP__PORT": self.url.rpartition(":")[2],
-            "TENANT_API_IDP__SETTINGS__ISSUER": self.url,
             "TENANT_API_MULTI_TENANCY": "true",
             "TENANT_API_WORKERS__ENABLED": "false",
         }
@@ -91,6 +99,14 @@ class TemporaryService:
         if cluster := home.existing(self.folder):
             shutil.rmtree(cluster, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def settings_of_idp(environment: Mapping[str, str]) -> dict[str, str]:
+    """The identity provider that is set there; click.UsageError if none is."""
+    found = {name: value for name, value in environment.items() if name.startswith(IDP)}
+    if f"{IDP}NAME" not in found:
+        raise click.UsageError(f"No identity provider is configured: set {IDP}NAME and its settings.")
+    return found
 
 
 def _free_port() -> int:

@@ -16,13 +16,15 @@ class Application(Stamped, table=True):
     __table_args__ = (
         UniqueConstraint("vendor_id", "application_name", "twin"),
         Index("ix_applications_application_name_id", "application_name", "id"),
+        Index(None, "vendor_id", "id"),
+        Index(None, "claim_set_name", "id"),
     )
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
     vendor_id: int = Field(sa_column_args=[ForeignKey("vendors.id", ondelete="CASCADE")])
     application_name: str = Field(max_length=lengths.APPLICATION_NAME)
     twin: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    claim_set_name: str = Field(max_length=lengths.CLAIM_SET_NAME, index=True)
+    claim_set_name: str = Field(max_length=lengths.CLAIM_SET_NAME)
     education_organization_ids: list[int] = Field(
         default_factory=list,
         sa_type=ARRAY(BigInteger),
@@ -34,10 +36,10 @@ class ApiClient(Stamped, table=True):
     """One credential of an application, known at the identity provider as `client_id`."""
 
     __tablename__ = "api_clients"
-    __table_args__ = (UniqueConstraint("client_id"),)
+    __table_args__ = (UniqueConstraint("client_id"), Index(None, "application_id", "id"), Index(None, "name", "id"))
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
-    application_id: int = Field(index=True, sa_column_args=[ForeignKey("applications.id", ondelete="CASCADE")])
+    application_id: int = Field(sa_column_args=[ForeignKey("applications.id", ondelete="CASCADE")])
     name: str = Field(max_length=lengths.API_CLIENT_NAME)
     is_approved: bool = Field(default=False)
     client_id: str = Field(max_length=36)

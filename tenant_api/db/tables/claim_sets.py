@@ -1,7 +1,7 @@
 """Claim sets, the hierarchy of resource claims, and what sets grant on it.
 
 What belongs to the default tenant is the shared default: its hierarchy serves every tenant that has none of its
-own, and its system-reserved claim sets are there for all.
+own, and those of its claim sets that are `shared` are there for all.
 """
 
 from datetime import datetime
@@ -19,6 +19,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    false,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -31,7 +32,11 @@ RESOURCE_CLAIM_NAME = 255
 
 
 class ClaimSet(Stamped, table=True):
-    """A named set of permissions. `revision` grows with every change of the set or of its permissions."""
+    """A named set of permissions. `revision` grows with every change of the set or of its permissions.
+
+    `shared` are the system-reserved ones that a load of the default tenant's document brought. What somebody
+    reserves by hand stays its tenant's own.
+    """
 
     __tablename__ = "claim_sets"
     __table_args__ = (UniqueConstraint("tenant_id", "claim_set_name"),)
@@ -40,6 +45,7 @@ class ClaimSet(Stamped, table=True):
     tenant_id: int = Field(sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")])
     claim_set_name: str = Field(max_length=lengths.CLAIM_SET_NAME)
     is_system_reserved: bool = Field(default=False)
+    shared: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     revision: int = Field(default=1, sa_type=BigInteger, sa_column_kwargs={"server_default": "1"})
 
 

@@ -29,6 +29,8 @@ class ManagedDataStore(Stamped, table=True):
         ),
         UniqueConstraint("server", "physical_name"),
         UniqueConstraint("target_id"),
+        Index(None, "tenant_id", "id"),
+        Index(None, "tenant_id", "name", "id"),
     )
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])

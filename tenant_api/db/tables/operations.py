@@ -26,6 +26,8 @@ class Operation(Row, table=True):
         Index("ix_operations_lease", "lease_until", postgresql_where=text("state = 'running'")),
         Index("uq_operations_running", "target", unique=True, postgresql_where=text("state = 'running'")),
         Index("ix_operations_tenant", "tenant_id", "number"),
+        Index(None, "tenant_id", "kind", "number"),
+        Index(None, "tenant_id", "target", "number"),
     )
 
     number: int | None = Field(

@@ -1,6 +1,6 @@
 """Profiles, and the applications that they narrow."""
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, UniqueConstraint
 from sqlmodel import Field
 
 from tenant_api.db.base import Row, Stamped
@@ -11,7 +11,7 @@ class Profile(Stamped, table=True):
     """Which members of which resources an application sees and writes, as the XML that was sent."""
 
     __tablename__ = "profiles"
-    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "name"), Index(None, "tenant_id", "id"))
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
     tenant_id: int = Field(sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")])

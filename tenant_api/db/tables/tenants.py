@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlmodel import Field
 
 from tenant_api.db.base import Row, Stamped
@@ -30,3 +30,15 @@ class Tenant(Stamped, table=True):
     id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(start=1)])
     name: str = Field(max_length=lengths.TENANT_NAME)
     suspended: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+class TenantClient(Row, table=True):
+    """An OAuth client of the service that acts for one tenant alone; for none, once that tenant is gone."""
+
+    __tablename__ = "tenant_clients"
+    __table_args__ = (Index("uq_tenant_clients_client_id", text("lower(client_id)"), unique=True),)
+
+    client_id: str = Field(max_length=256, primary_key=True)
+    tenant_id: int | None = Field(
+        default=None, sa_type=BigInteger, index=True, sa_column_args=[ForeignKey("tenants.id", ondelete="SET NULL")]
+    )

@@ -14,6 +14,9 @@ class Vendor(Stamped, table=True):
     __table_args__ = (
         UniqueConstraint("tenant_id", "company", "twin"),
         Index("ix_vendors_namespace_prefixes", "namespace_prefixes", postgresql_using="gin"),
+        Index(None, "tenant_id", "id"),
+        Index(None, "tenant_id", "contact_name", "id"),
+        Index(None, "tenant_id", "contact_email_address", "id"),
     )
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])

@@ -2,16 +2,18 @@
 
 import pytest
 
+from tenant_api.claim_sets.references import applications_without_claim_set, missing_claim_sets
 from tests.api import bodies
 from tests.api.claim_sets.test_claim_sets import gone, is_taken
 from tests.api.claim_sets.test_default_metadata import CLAIM_SETS
 from tests.api.claim_sets.test_import_export import claim, imported
 from tests.api.problems import is_missing, is_problem, is_unresolved
-from tests.api.service import Api
+from tests.api.service import Api, serving
 
 pytestmark = pytest.mark.anyio
 
 NORTH, SOUTH = "North", "South"
+DEFAULT = "(default)"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,40 @@ async def test_a_set_that_a_tenant_reserves_is_its_own(towns: Api) -> None:
     is_problem(await towns.delete(f"/v3/claimSets/{id}", tenant=NORTH), 400, "bad-request")
     is_missing(await towns.get(f"/v3/claimSets/{id}", tenant=SOUTH), gone(id))
     assert await towns.made("/v3/claimSets", body, tenant=SOUTH) != id
+
+
+async def test_a_set_that_the_default_tenant_reserves_is_its_own_too(towns: Api) -> None:
+    assert (await towns.get("/v3/tenants/0")).status_code == 404
+    body = {"claimSetName": bodies.unique("Reserved"), "isSystemReserved": True}
+    id = await towns.made("/v3/claimSets", body, tenant=DEFAULT)
+    is_missing(await towns.get(f"/v3/claimSets/{id}", tenant=NORTH), gone(id))
+    metadata = (await towns.get("/v3/authorizationMetadata", tenant=NORTH)).json()
+    assert body["claimSetName"] not in [entry["claimSetName"] for entry in metadata]
+    await towns.made("/v3/claimSets", body, tenant=NORTH)
+    assert (await towns.get("/v3/tenants/0")).json() == {"id": 0, "name": DEFAULT}
+
+
+async def test_applications_that_name_a_reserved_set_of_the_default_tenant_name_none(fleet: Api) -> None:
+    await fleet.made("/v3/tenants", {"name": NORTH})
+    for tenant, claim_set in ((DEFAULT, "Reserved"), (NORTH, "Reserved"), (NORTH, "SISVendor")):
+        if tenant == DEFAULT:
+            await fleet.made("/v3/claimSets", {"claimSetName": claim_set, "isSystemReserved": True}, tenant=tenant)
+        vendor = await fleet.made("/v3/vendors", bodies.vendor(), tenant=tenant)
+        await fleet.made("/v3/applications", bodies.application(vendor, claimSetName=claim_set), tenant=tenant)
+    assert await applications_without_claim_set(fleet.runtime) == 1
+    async with fleet.runtime.sessions.begin() as session:
+        [missing] = await missing_claim_sets(session)
+    assert (missing.claim_set_name, missing.applications) == ("Reserved", 1)
+
+
+async def test_what_was_reserved_with_one_tenant_is_not_shared_when_there_are_many(service_url: str) -> None:
+    async with serving(service_url) as single:
+        id = await single.made("/v3/claimSets", {"claimSetName": "Reserved", "isSystemReserved": True})
+    async with serving(service_url, multi_tenancy=True) as many:
+        await many.made("/v3/tenants", {"name": NORTH})
+        names = [entry["claimSetName"] for entry in (await many.get("/v3/claimSets", tenant=NORTH)).json()]
+        assert names == CLAIM_SETS
+        assert (await many.get(f"/v3/claimSets/{id}", tenant=DEFAULT)).status_code == 200
 
 
 async def test_a_new_name_reaches_the_applications_of_the_tenant_alone(towns: Api) -> None:

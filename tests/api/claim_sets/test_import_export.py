@@ -33,8 +33,8 @@ async def imported(api: Api, *claims: dict[str, Any], name: str | None = None, *
     return answer.json()["id"], answer.json()["warnings"]
 
 
-async def granted(api: Api, claim_set_id: int) -> list[Any]:
-    found: list[Any] = (await api.get(f"/v3/claimSets/{claim_set_id}/export")).json()["resourceClaims"]
+async def granted(api: Api, claim_set_id: int, **more: Any) -> list[Any]:
+    found: list[Any] = (await api.get(f"/v3/claimSets/{claim_set_id}/export", **more)).json()["resourceClaims"]
     return found
 
 

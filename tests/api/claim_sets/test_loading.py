@@ -1,5 +1,7 @@
 """Whole claims documents: reload, upload, and what was loaded last (contract section 1.18)."""
 
+import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -205,6 +207,63 @@ async def test_another_tenants_sets_and_hierarchy_survive_whatever_is_loaded(ope
     assert await names(open_fleet, tenant="South") == [*CLAIM_SETS, "SouthSet"]
     assert (await open_fleet.get(f"/v3/claimSets/{south_id}/export", tenant="South")).json() == before
     assert (await open_fleet.get("/v3/authorizationMetadata", tenant="South")).json() == metadata
+
+
+async def test_a_reload_by_another_tenant_leaves_the_default_tenants_own_sets_alone(open_fleet: Api) -> None:
+    await open_fleet.post("/v3/tenants", {"name": "North"})
+    own = document()
+    own["claimSets"][0]["isSystemReserved"] = False
+    own["claimsHierarchy"][0] |= {
+        "name": "http://ed-fi.org/identity/claims/domains/people",
+        "claimSets": [{"name": "SISVendor", "actions": [{"name": "Read"}]}],
+    }
+    await loaded(open_fleet, UPLOAD, {"claims": own}, tenant="(default)")
+    listed = (await open_fleet.get("/v3/claimSets", tenant="(default)")).json()
+    sets = {entry["claimSetName"]: entry for entry in listed}
+    assert not sets["SISVendor"]["_isSystemReserved"]
+
+    await loaded(open_fleet, RELOAD, tenant="North")
+    path = f"/v3/claimSets/{sets['SISVendor']['id']}"
+    kept = (await open_fleet.get(path, tenant="(default)")).json()
+    assert not kept["_isSystemReserved"]
+    [only] = kept["resourceClaims"]
+    assert (only["name"], only["actions"]) == ("people", [{"name": "Read", "enabled": True}])
+    assert await names(open_fleet, tenant="North") == CLAIM_SETS[1:]
+    assert await granted(open_fleet, sets["EdFiSandbox"]["id"], tenant="North")
+
+
+async def test_a_reload_by_another_tenant_brings_back_no_set_of_the_default_tenants_own(
+    service_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Claims.json").write_text(json.dumps(document()), encoding="utf-8")
+    settings = {
+        "CLAIMS__UNRESTRICTED_LOADING": "true",
+        "CLAIMS__SOURCE": "directory",
+        "CLAIMS__DIRECTORY": str(tmp_path),
+    }
+    async with serving(service_url, multi_tenancy=True, **settings) as api:
+        await api.post("/v3/tenants", {"name": "North"})
+        await loaded(api, RELOAD, tenant="(default)")
+        own_id, _ = await imported(api, name="Own", tenant="(default)")
+        assert await granted(api, own_id, tenant="(default)") == []
+        await loaded(api, RELOAD, tenant="North")
+        assert await granted(api, own_id, tenant="(default)") == []
+        await api.delete(f"/v3/claimSets/{own_id}", tenant="(default)")
+        await loaded(api, RELOAD, tenant="North")
+        assert await names(api, tenant="(default)") == CLAIM_SETS
+
+
+@pytest.mark.dear
+async def test_a_document_of_any_length_is_loaded(open_api: Api) -> None:
+    many = 66_000
+    long = document()
+    long["claimSets"] += [{"claimSetName": f"Set{number}", "isSystemReserved": True} for number in range(many)]
+    long["claimsHierarchy"][0]["claims"] += [{"name": f"{EXTENSION}{number}"} for number in range(many)]
+    await loaded(open_api, UPLOAD, {"claims": long})
+    last = (await open_api.get(f"/v3/claimSets?name=Set{many - 1}")).json()
+    assert [entry["_isSystemReserved"] for entry in last] == [True]
+    [root] = (await open_api.get("/v3/resourceClaims")).json()
+    assert len(root["children"]) == many + 1
 
 
 async def test_applications_keep_naming_a_set_that_a_load_took_away(

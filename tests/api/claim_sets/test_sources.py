@@ -172,6 +172,35 @@ def test_a_fragment_that_fails_is_left_out(tmp_path: Path) -> None:
     assert [entry["name"].rpartition("/")[2] for entry, _ in walk(found["claimsHierarchy"])] == ["sample", "bus", "x"]
 
 
+@pytest.mark.parametrize("grant", [{"actions": []}, {"name": 5, "actions": [{"name": "Read"}]}, {"name": None}])
+def test_a_grant_that_is_none_takes_only_its_fragment_along(tmp_path: Path, grant: Any) -> None:
+    broken = copy.deepcopy(BRANCH)
+    broken["resourceClaims"][0] |= {"name": f"{DOMAIN}/other", "claimSets": [grant]}
+    broken["resourceClaims"].append({**GRANTS["resourceClaims"][0], "name": f"{DOMAIN}/other"})
+    write(tmp_path, Claims=document(), **{"a-claimset": broken})
+    assert read("directory", tmp_path) == document()
+
+
+def test_a_fragment_that_is_nested_too_deeply_is_left_out(tmp_path: Path) -> None:
+    deep: Any = {}
+    for _ in range(700):
+        deep = {"x": deep}
+    broken = copy.deepcopy(BRANCH)
+    broken["resourceClaims"][0] |= {"name": f"{DOMAIN}/other", "claimSets": [deep]}
+    write(tmp_path, Claims=document(), **{"a-claimset": broken})
+    assert read("directory", tmp_path) == document()
+
+
+def test_a_fragment_adds_to_what_the_main_document_leaves_blank(tmp_path: Path) -> None:
+    blank = document()
+    blank["claimsHierarchy"][0] |= {"claimSets": None, "claims": None}
+    grants = {**GRANTS, "resourceClaims": [{**GRANTS["resourceClaims"][0], "name": DOMAIN}]}
+    write(tmp_path, Claims=blank, **{"a-claimset": BRANCH, "b-claimset": grants})
+    [root] = read("directory", tmp_path)["claimsHierarchy"]
+    assert root["claims"] == BRANCH["resourceClaims"][0]["children"]
+    assert [grant["name"] for grant in root["claimSets"]] == ["SampleVendor"]
+
+
 @pytest.mark.parametrize("content", [None, "{", "[]", json.dumps({"claimSets": []})])
 def test_without_a_valid_main_document_there_is_nothing_to_load(tmp_path: Path, content: str | None) -> None:
     if content is not None:

@@ -8,8 +8,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from idp_providers.contract import Capabilities
+from idp_providers.memory import Fault
 from tenant_api.app import create_app
-from tests.api.service import SCOPES, Api, serving
+from tests.api.service import Api, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +20,7 @@ STATUS = "/.well-known/openiddict-status"
 ISSUER = {"IDP__SETTINGS__ISSUER": "https://Issuer.example/config/"}
 
 
-async def test_discovery_lists_what_works(issuer: Api) -> None:
+async def test_discovery_lists_what_the_contract_lists(issuer: Api) -> None:
     answer = await issuer.http.get(CONFIGURATION)
     assert answer.status_code == 200
     assert answer.json() == {
@@ -29,9 +30,9 @@ async def test_discovery_lists_what_works(issuer: Api) -> None:
         "introspection_endpoint": "http://tenant-api.test/connect/introspect",
         "revocation_endpoint": "http://tenant-api.test/connect/revoke",
         "jwks_uri": "http://tenant-api.test/.well-known/jwks.json",
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
         "response_types_supported": ["token"],
-        "scopes_supported": list(SCOPES.values()),
+        "scopes_supported": ["openid", "profile", "email", "api", "edfi_admin_api/full_access"],
         "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic"],
@@ -103,6 +104,25 @@ async def test_a_fleet_is_discovered_without_a_tenant(shared_url: str) -> None:
     async with serving(shared_url, multi_tenancy=True) as fleet:
         assert (await fleet.http.get(CONFIGURATION)).status_code == 200
         assert (await fleet.http.get(KEYS)).status_code == 200
+
+
+@pytest.mark.parametrize("path", [CONFIGURATION, KEYS])
+async def test_a_provider_that_is_away_is_a_bad_gateway(shared_url: str, path: str) -> None:
+    async with serving(shared_url, IDP__NAME="memory") as api:
+        api.runtime.idp.faults.plan("keys", Fault.REFUSED)  # type: ignore[attr-defined] - the fake's
+        refused = await api.http.get(path)
+        assert (refused.status_code, refused.json()["type"]) == (502, "urn:ed-fi:api:bad-gateway")
+        assert (await api.http.get(path)).status_code == 200
+
+
+async def test_of_another_issuer_the_status_names_what_leads_to_it(shared_url: str) -> None:
+    async with serving(shared_url, IDP__NAME="memory", HTTP__PATH_BASE="config") as api:
+        status = (await api.http.get(STATUS)).json()
+        issuer = api.runtime.idp.issuer
+    assert status["authority"] == issuer
+    assert status["discoveryEndpoint"] == f"{issuer}/.well-known/openid-configuration"
+    assert status["jwksEndpoint"] == "http://tenant-api.test/config/.well-known/jwks.json"
+    assert status["tokenEndpoint"] == "http://tenant-api.test/config/connect/token"
 
 
 @pytest.mark.parametrize("path", [CONFIGURATION, KEYS])

@@ -93,9 +93,20 @@ async def test_operations_are_shown_with_parameters_bodies_and_answers(
         for method, described in methods.items():
             assert f"{method.upper()} {path}" in text
             assert described["summary"] in text
+            assert described.get("description", "") in text
     for words in ("Parameters", "Body", "Answers", "orderBy", "contactEmailAddress", "VendorCreate", "Needs no token"):
         assert words in text
     assert re.search(r"at most 256", text)
+    assert '"company": "Edwin SIS"' in text
+
+
+async def test_the_policy_forbids_every_outside_address(described: Api) -> None:
+    policy = (await described.http.get("/docs")).headers["content-security-policy"]
+    allowed = dict(directive.split(" ", 1) for directive in policy.split("; "))
+    style = allowed.pop("style-src")
+    assert re.fullmatch(r"'sha256-[A-Za-z0-9+/]{43}='", style)
+    assert allowed["default-src"] == "'none'"
+    assert set(allowed.values()) == {"'none'"}
 
 
 async def test_nothing_in_a_description_can_leave_its_place(document: dict[str, Any]) -> None:

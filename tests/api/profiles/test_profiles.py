@@ -1,10 +1,13 @@
 """Profiles speak the contract (section 1.16), each tenant with its own."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
 
 import pytest
 
-from tenant_api.profiles.definition import INVALID, NAMELESS_RESOURCE, NO_RESOURCE, WRONG_NAME
+from tenant_api.profiles import schemas
+from tenant_api.profiles.definition import INVALID, NAMELESS_RESOURCE, NO_RESOURCE, WRONG_NAME, faults_of
 from tests.api import bodies
 from tests.api.problems import breaks_rules, is_bad_parameter, is_missing, is_problem, is_unresolved
 from tests.api.service import Api
@@ -55,6 +58,30 @@ async def test_a_replaced_profile_shows_its_new_state(shared: Api) -> None:
     answer = await shared.put(f"{PATH}/{profile_id}", wanted)
     assert (answer.status_code, answer.content) == (204, b"")
     assert (await shared.get(f"{PATH}/{profile_id}")).json() == wanted
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_others_are_answered_while_a_long_definition_is_judged(
+    shared: Api, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    profile_id = await shared.made(PATH, bodies.profile())
+    path = PATH if method == "POST" else f"{PATH}/{profile_id}"
+    name, others_were_answered, judging = bodies.unique("Long"), threading.Event(), threading.Event()
+
+    def judged_slowly(definition: str, name: str) -> Iterator[str]:
+        judging.set()
+        if not others_were_answered.wait(timeout=10):
+            yield "nobody else was answered"
+        yield from faults_of(definition, name)
+
+    monkeypatch.setattr(schemas, "faults_of", judged_slowly)
+    wrong = bodies.definition(name, f"<Other>{'x' * 70_000}</Other>")
+    body = {"id": profile_id, "name": name, "definition": wrong}
+    long = asyncio.create_task(shared.call(method, path, body))
+    await asyncio.to_thread(judging.wait, 10)
+    assert (await shared.get(f"{PATH}/{profile_id}")).status_code == 200
+    others_were_answered.set()
+    breaks_rules(await long, {"Definition": [INVALID, NO_RESOURCE]})
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

@@ -1,0 +1,1 @@
+"""App clients of an Amazon Cognito user pool as API clients."""

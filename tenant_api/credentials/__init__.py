@@ -1,0 +1,1 @@
+"""The secrets and public keys of one API client, several at a time (beyond the contract)."""

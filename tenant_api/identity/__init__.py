@@ -1,0 +1,1 @@
+"""Keeps clients at an identity provider outside our database in line with our rows (ADR 17)."""

@@ -1,0 +1,1 @@
+"""Every status, type and message of the contract, asserted word for word."""

@@ -1,0 +1,1 @@
+"""Cases drawn from the committed description, against a running service."""

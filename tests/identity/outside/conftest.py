@@ -1,0 +1,35 @@
+"""A service whose identity provider keeps its clients outside the database: the memory fake, with faults on demand."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tenant_api.embedded import ServerAddress
+from tests import database
+from tests.api.service import Api, prepared_template
+from tests.identity.outside.world import World, outside
+
+
+@pytest.fixture
+def service_url(server: ServerAddress, migrated_template: str) -> Iterator[str]:
+    with database.temporary_database(server, template=prepared_template(server, migrated_template)) as url:
+        yield url
+
+
+@pytest.fixture
+async def world(service_url: str) -> AsyncIterator[World]:
+    """A single-tenant service."""
+    async with outside(service_url) as world:
+        yield world
+
+
+@pytest.fixture
+async def fleet(service_url: str) -> AsyncIterator[World]:
+    """A multi-tenant service."""
+    async with outside(service_url, multi_tenancy=True) as world:
+        yield world
+
+
+@pytest.fixture
+def api(world: World) -> Api:
+    return world.api
