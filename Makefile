@@ -29,7 +29,7 @@ down: $(READY) ## stop the service that `make up` started
 	@$(BIN)/tenant-api down
 
 test: $(READY) ## run the suite
-	$(BIN)/pytest -n 2 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 dear: $(READY) ## run the tests that take long; needs wrk, Java and Maven
 	$(BIN)/pytest -m dear
@@ -71,5 +71,5 @@ $(READY): pyproject.toml uv.lock
 	  echo "The venv module of '$(PYTHON)' is missing or broken (Debian: apt-get install python3-venv)." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
 	@UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV= \
-	 $(BIN)/python -m uv sync --frozen --python $(BIN)/python
+	 $(BIN)/python -m uv sync --frozen --compile-bytecode --python $(BIN)/python
 	@touch $@

@@ -27,7 +27,18 @@ AFTER = f"""{OVERVIEWS}
 WHERE v.tenant_id = 0 AND a.application_name >= %(name)s AND (a.application_name > %(name)s OR a.id > %(key)s)
 ORDER BY a.application_name, a.id LIMIT %(limit)s
 """
-SKIPPING = f"{OVERVIEWS} WHERE v.tenant_id = 0 ORDER BY a.application_name, a.id LIMIT %(limit)s OFFSET %(offset)s"
+SKIPPING = f"""{OVERVIEWS}
+WHERE v.tenant_id = 0 AND a.id IN (
+    SELECT a.id FROM applications a JOIN vendors v ON v.id = a.vendor_id
+    WHERE v.tenant_id = 0 ORDER BY a.application_name, a.id LIMIT %(limit)s OFFSET %(offset)s
+)
+ORDER BY a.application_name, a.id LIMIT %(limit)s
+"""
+COUNT = """
+SELECT count(*) FROM (
+    SELECT a.id FROM applications a JOIN vendors v ON v.id = a.vendor_id WHERE v.tenant_id = 0
+) AS counted
+"""
 HOLD_VENDOR = "SELECT id FROM vendors WHERE id = %s AND tenant_id = 0 FOR KEY SHARE"
 NEW_APPLICATION = """
 INSERT INTO applications (vendor_id, application_name, claim_set_name, education_organization_ids, created_by)
@@ -38,8 +49,8 @@ INSERT INTO api_clients (application_id, name, is_approved, client_id, client_uu
 VALUES (%s, %s, true, %s, %s, 'bare')
 """
 NEW_CLIENT = """
-INSERT INTO idp_clients (client_id, secret, display_name, role, scopes, managed)
-VALUES (%s, %s, %s, 'bare', %s, true)
+INSERT INTO idp_clients (client_id, secret, display_name, role, scopes, managed, enabled)
+VALUES (%s, %s, %s, 'bare', %s, true, true)
 """
 
 
@@ -54,7 +65,7 @@ class NewApplication:
 
 
 def routes(pool: Pool, document: Path) -> list[ControllerRouterHandler]:
-    """Three kinds of pages, a new application, and a document out of memory after a look at its version."""
+    """Four kinds of pages, a new application, and a document out of memory after a look at its version."""
     body = document.read_bytes()
     etag = f'"{sha256(body).hexdigest()[:32]}"'
 
@@ -70,6 +81,14 @@ def routes(pool: Pool, document: Path) -> list[ControllerRouterHandler]:
     async def skipping(limit: int, offset: int) -> list[dict[str, Any]]:
         return await page(SKIPPING, {"limit": limit + 1, "offset": offset})
 
+    @get("/applications/counted")
+    async def counted(limit: int) -> Response[list[dict[str, Any]]]:
+        async with pool.connection() as connection:
+            row = await (await connection.execute(COUNT)).fetchone()
+            rows = await (await connection.execute(FIRST.encode(), {"limit": limit + 1})).fetchall()
+        assert row is not None
+        return Response([_shown(row) for row in rows[:limit]], headers={"Total-Count": str(row["count"])})
+
     @post("/applications")
     async def create(data: NewApplication) -> dict[str, Any]:
         key, secret = str(uuid.uuid4()), uuid.uuid4().hex
@@ -81,7 +100,8 @@ def routes(pool: Pool, document: Path) -> list[ControllerRouterHandler]:
             assert row is not None
             await connection.execute(NEW_API_CLIENT, (row["id"], data.applicationName, key, uuid.uuid4()))
             await (await connection.execute(CLAIMS, ([key],))).fetchone()
-            await connection.execute(NEW_CLIENT, (key, hashed, data.applicationName, [data.claimSetName]))
+            async with connection.transaction():
+                await connection.execute(NEW_CLIENT, (key, hashed, data.applicationName, [data.claimSetName]))
         return {"id": row["id"], "key": key, "secret": secret}
 
     @get("/metadata")
@@ -97,7 +117,7 @@ def routes(pool: Pool, document: Path) -> list[ControllerRouterHandler]:
             rows = await (await connection.execute(statement.encode(), values)).fetchall()
         return [_shown(row) for row in rows[: values["limit"] - 1]]
 
-    return [first, after, skipping, create, metadata]
+    return [first, after, skipping, counted, create, metadata]
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,17 @@ from litestar.params import Body
 from litestar.types import ControllerRouterHandler
 
 from benchmarks.bare_pool import Pool
+from idp_providers.self_hosted.client_secrets import LIVE
 from tenant_api.plugins.claims import CLAIMS
 
-CLIENT = "SELECT client_id, secret, role, scopes FROM idp_clients WHERE lower(client_id) = lower(%s)"
+CLIENT = f"""
+SELECT asked, client_id, display_name, role, scopes, managed, enabled, coalesce(keys, '[]') AS keys,
+       (SELECT kid FROM idp_keys WHERE state = 'active') AS signing_kid,
+       (SELECT coalesce(json_agg(json_build_array(secret.id, secret.hash)), '[]')
+        FROM idp_client_secrets AS secret WHERE secret.client_id = client.client_id AND {LIVE}) AS secrets
+FROM unnest(%(asked)s::text[]) AS asked
+JOIN idp_clients AS client ON lower(client_id) = lower(asked) AND client_id = asked
+"""
 KEY_BITS = 2048
 LIFETIME_SECONDS = 1800
 
@@ -31,11 +39,13 @@ def routes(pool: Pool) -> list[ControllerRouterHandler]:
     async def token(data: Form) -> dict[str, Any]:
         client_id = data["client_id"]
         async with pool.connection() as connection:
-            client = await (await connection.execute(CLIENT, (client_id,))).fetchone()
+            asked = {"asked": [client_id], "maximum_age": None}
+            client = await (await connection.execute(CLIENT.encode(), asked)).fetchone()
             claims = await (await connection.execute(CLAIMS, ([client_id],))).fetchone()
         assert client is not None
         assert claims is not None
-        hmac.compare_digest(client["secret"], hmac.digest(b"pepper", data["client_secret"].encode(), "sha256").hex())
+        [(_, hashed)] = client["secrets"]
+        hmac.compare_digest(hashed, hmac.digest(b"pepper", data["client_secret"].encode(), "sha256").hex())
         now = int(time.time())
         payload = {
             "iss": "http://127.0.0.1",

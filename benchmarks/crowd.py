@@ -67,7 +67,7 @@ def gather(service: Service, *, applications: int, clients: int) -> Crowd:
     with psycopg.connect(service.database_url) as connection:
         for statement in ROWS:
             connection.execute(statement.format(applications=applications).encode())
-        names = dict(connection.execute(KEYS, (clients,)).fetchall())
+        names: dict[str, str] = dict(connection.execute(KEYS, (clients,)).fetchall())
         secrets = {key: generate_client_secret() for key in names}
         hashes = asyncio.run(_hashed(service, secrets))
         with connection.cursor() as cursor, cursor.copy(COPY) as copy:

@@ -66,7 +66,7 @@ def _cells(seen: Seen) -> tuple[float, ...]:
 async def _rotate(service: Service, secrets: dict[str, str], effort: StormEffort) -> None:
     """Evenly spread; ends when the last old secret has ended."""
     with psycopg.connect(service.database_url) as connection:
-        ids = dict(connection.execute(API_CLIENTS, (list(secrets),)).fetchall())
+        ids: dict[str, int] = dict(connection.execute(API_CLIENTS, (list(secrets),)).fetchall())
     headers = await asyncio.to_thread(service.administrator_headers)
     turns = enumerate(list(secrets))
     started = time.perf_counter()

@@ -12,7 +12,7 @@ import httptools
 from benchmarks.figures import milliseconds, percentile
 from benchmarks.load import HOST
 
-CONNECTIONS = 64
+CONNECTIONS = 128
 BROKEN = 0
 """The status of a request whose connection ended."""
 

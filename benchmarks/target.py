@@ -1,7 +1,7 @@
 """A route under load: where it is, what is sent to it, and what a good answer is."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.effort import Effort
 from benchmarks.figures import Cell
@@ -21,11 +21,6 @@ class Target:
         """One run."""
         return drive(self.port, self.requests, expected=self.expected, connections=effort.connections, seconds=seconds)
 
-    def alone(self, effort: Effort) -> Rounds:
-        """One caller after the other, so that nobody waits in a queue."""
-        load = drive(self.port, self.requests, expected=self.expected, connections=1, seconds=effort.seconds)
-        return Rounds([load])
-
     def profile(self, effort: Effort) -> Profile:
         """Where the CPU time of its process goes; a run of its own, so that sampling disturbs no figure."""
         self.profiler.begin()
@@ -42,6 +37,11 @@ def alternate(targets: Sequence[Target], effort: Effort) -> list[Rounds]:
         target.load(effort, effort.warm_up_seconds)
     rounds = [[target.load(effort, effort.seconds) for target in targets] for _ in range(effort.rounds)]
     return [Rounds(loads) for loads in zip(*rounds, strict=True)]
+
+
+def alone(targets: Sequence[Target], effort: Effort) -> list[Rounds]:
+    """As `alternate`, with a single caller, so that nobody waits in a queue."""
+    return alternate(targets, replace(effort, connections=1))
 
 
 def cells(rounds: Rounds, baseline: float | None = None, cost: float | None = None) -> tuple[Cell, ...]:

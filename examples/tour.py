@@ -28,12 +28,13 @@ def data_folder() -> Path:
 
 def token(http: httpx2.Client, client_id: str, client_secret: str) -> str:
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    return http.post("/connect/token", data=form).raise_for_status().json()["access_token"]
+    granted: str = http.post("/connect/token", data=form).raise_for_status().json()["access_token"]
+    return granted
 
 
 def call(http: httpx2.Client, method: str, path: str, body: object = None) -> httpx2.Response:
     """One request, shown with its answer; what the service refuses ends the tour."""
-    answer = http.request(method, path, **({} if body is None else {"json": body}))
+    answer = http.request(method, path, json=body)
     print(f"{method} {path} -> {answer.status_code} {discreet(answer)}")
     if answer.is_error:
         sys.exit(1)
@@ -132,8 +133,8 @@ def main() -> None:
             password=login["password"],
             dbname=login["database"],
         ) as session:
-            students = session.execute("SELECT count(*) FROM edfi.student").fetchone()
-            print(f"{login['username']} counts {students[0]} students in {login['database']}")
+            [(students,)] = session.execute("SELECT count(*) FROM edfi.student")
+            print(f"{login['username']} counts {students} students in {login['database']}")
 
         settle(http, call(http, "PUT", f"/v3/applications/{application['id']}", application))
         finish(http, call(http, "DELETE", managed).json()["jobId"])

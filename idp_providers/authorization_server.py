@@ -11,8 +11,8 @@ from typing import Any, Literal, Protocol, cast, runtime_checkable
 from idp_providers.contract import ClientClaims, ClientSecret, ClientState, IdentityProvider, TokenAnswer
 
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt"]
-ASSERTION_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-"""Signatures of client assertions (RFC 7523) that count; EdDSA with Ed25519."""
+ASSERTION_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
+"""Signatures of client assertions (RFC 7523) that count. The last two are one, by its old and its new name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,10 @@ class AuthorizationServer(Protocol):
         """
         ...
 
+    async def may_have_tokens(self, client_id: str) -> bool:
+        """Whether a proof of this client would be accepted now: it is there, enabled and approved."""
+        ...
+
     async def grant(self, client: AuthenticatedClient, scopes: Sequence[str]) -> TokenAnswer:
         """A token with these scopes, all of which the client must hold; the caller has checked that."""
         ...
@@ -102,6 +106,7 @@ class AuthorizationServer(Protocol):
 
 def authorization_server(provider: IdentityProvider) -> AuthorizationServer | None:
     """The provider as an authorization server, if it is one. It may stand behind a guard."""
-    calls = ("authenticate", "grant", "client_keys", "replace_client_keys", "register", "registered", "reregister")
-    does = provider.capabilities.issues_tokens and all(hasattr(provider, call) for call in calls)
+    clients = ("authenticate", "may_have_tokens", "grant", "client_keys", "replace_client_keys")
+    registrations = ("register", "registered", "reregister")
+    does = provider.capabilities.issues_tokens and all(hasattr(provider, call) for call in clients + registrations)
     return cast("AuthorizationServer", provider) if does else None

@@ -10,12 +10,23 @@ Value = TypeVar("Value")
 
 
 class _Batch(Generic[Key, Value]):
-    """The keys of one read to come and how many callers still wait for it."""
+    """The keys of one read to come, and the callers that still wait for it."""
 
     def __init__(self) -> None:
         self.keys: set[Key] = set()
-        self.waiting = 0
+        self.waiting: set[asyncio.Future[Mapping[Key, Value]]] = set()
         self.read: asyncio.Task[Mapping[Key, Value]] | None = None
+
+    def answer(self, read: asyncio.Task[Mapping[Key, Value]]) -> None:
+        """Hand what became of the read to those who wait."""
+        failure = None if read.cancelled() else read.exception()
+        for caller in self.waiting:
+            if caller.done() or read.cancelled():
+                caller.cancel()
+            elif failure is not None:
+                caller.set_exception(failure)
+            else:
+                caller.set_result(read.result())
 
 
 class CoalescedReader(Generic[Key, Value]):
@@ -35,21 +46,21 @@ class CoalescedReader(Generic[Key, Value]):
     async def read(self, key: Key) -> Value | None:
         """The value of `key` as of now, or None if the read did not return one."""
         batch = self._gathering or self._gather()
-        assert batch.read is not None
         batch.keys.add(key)
-        batch.waiting += 1
+        answer: asyncio.Future[Mapping[Key, Value]] = asyncio.get_running_loop().create_future()
+        batch.waiting.add(answer)
         try:
-            await asyncio.wait({batch.read})
+            return (await answer).get(key)
         finally:
-            batch.waiting -= 1
+            batch.waiting.discard(answer)
             if not batch.waiting:
                 self._abandon(batch)
-        return batch.read.result().get(key)
 
     def _gather(self) -> _Batch[Key, Value]:
         batch: _Batch[Key, Value] = _Batch()
         # An empty context: a shared read belongs to no request, whichever happened to start it.
         batch.read = asyncio.create_task(self._run(batch), context=Context())
+        batch.read.add_done_callback(batch.answer)
         self._gathering = batch
         return batch
 

@@ -104,6 +104,9 @@ class ClientState:
     or removed by an intent or the reconciler. `stale`: that proof is by an older key, and `update_client` makes it
     anew; only then may the old key go. `claims` is what the provider would put into the next token; None
     where claims are live or the client is the service's own.
+
+    `altered`: something else that matters for its tokens, or for who gets them, was changed behind our back;
+    `update_client` mends that too. `secret_lost`: by such a change its secret is gone, which no update brings back.
     """
 
     client_id: str
@@ -113,6 +116,8 @@ class ClientState:
     enabled: bool
     owned: bool = True
     stale: bool = False
+    altered: bool = False
+    secret_lost: bool = False
     claims: ClientClaims | None = None
 
 
@@ -245,7 +250,11 @@ class IdentityProvider(Protocol):
         ...
 
     async def check(self) -> None:
-        """Raise IdpUnavailableError unless clients could be made and tokens judged right now."""
+        """Raise IdpUnavailableError unless clients could be made and tokens judged right now.
+
+        IdpConfigurationError if the provider is there and shows that the settings cannot work: `open` may have found
+        it away. The process is not ready then.
+        """
         ...
 
     async def create_client(self, spec: ClientSpec, secret: ClientSecret) -> ClientCredentials:

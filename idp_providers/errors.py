@@ -14,7 +14,7 @@ class IdpError(Exception):
 
 
 class IdpConfigurationError(IdpError):
-    """The settings cannot work. Raised by `open`, before the service accepts a request."""
+    """The settings cannot work. Raised by `open`, or by `check` where the provider was away when it was opened."""
 
 
 class IdpUnavailableError(IdpError):
@@ -41,6 +41,13 @@ class ClientAlreadyExistsError(IdpError):
 
 class ClientNotFoundError(IdpError):
     """No client with this id, or its record vanished behind our back."""
+
+
+class ClientAlteredError(IdpError):
+    """Token request of a client that somebody changed behind our back, so that its token would not be what we want.
+
+    Updating the client mends it.
+    """
 
 
 class InvalidClientError(IdpError):

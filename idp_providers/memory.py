@@ -14,6 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from pydantic import BaseModel
+
 from idp_providers.contract import (
     API_VERSION,
     Capabilities,
@@ -58,14 +60,30 @@ class Faults:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self._released = asyncio.Event()
 
     def plan(self, method: str, *faults: Fault) -> None:
         """Let the next calls of `method` go wrong, one fault each."""
         self._waiting[method].extend(faults)
 
+    @property
+    def planned(self) -> int:
+        """How many are still to come."""
+        return sum(map(len, self._waiting.values()))
+
     def forget(self) -> None:
         """Nothing goes wrong any more."""
         self._waiting.clear()
+
+    def release(self) -> None:
+        """Let the calls that hang now fail, as if their connection broke. They have had no effect."""
+        self._released.set()
+        self._released = asyncio.Event()
+
+    async def hang(self) -> None:
+        """What a call does that gets no answer."""
+        await self._released.wait()
+        raise IdpUnavailableError("The connection of a call that hung broke, as planned.")
 
     def take(self, method: str) -> Fault | None:
         """The fault of this call."""
@@ -90,7 +108,7 @@ class MemoryProvider:
 
     name: ClassVar[str] = "memory"
     api_version: ClassVar[int] = API_VERSION
-    settings_model: ClassVar[type[MemorySettings]] = MemorySettings
+    settings_model: ClassVar[type[BaseModel]] = MemorySettings
     capabilities: ClassVar[Capabilities] = Capabilities(issues_tokens=True)
 
     def __init__(self, settings: MemorySettings, host: Host) -> None:
@@ -206,7 +224,7 @@ class MemoryProvider:
         if fault is Fault.REFUSED:
             raise IdpUnavailableError("The provider refused the call, as planned.")
         if fault is Fault.HANGING:
-            await asyncio.Event().wait()
+            await self.faults.hang()
         yield
         if fault is Fault.LOST_REPLY:
             raise IdpUnavailableError("The provider's answer was lost, as planned.")

@@ -20,10 +20,15 @@ class Administrator:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One thing that is not as it must be: what it is, and what becomes of it. Holds no secret."""
+    """One thing that is not as it must be: what it is, and what becomes of it. Holds no secret.
+
+    `takes_over`: it is somebody else's so far, and nothing proves that it may become ours. Whoever applies such a
+    change has to have asked for that by itself; a general yes does not count.
+    """
 
     subject: str
     change: str
+    takes_over: bool = False
 
 
 class Preparation(Protocol):

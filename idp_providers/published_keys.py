@@ -94,7 +94,7 @@ class PublishedKeys:
     async def _read(self) -> IdpError | None:
         began = self._clock()
         try:
-            found = _usable([key for key in await self._source.keys() if _signs(key)])
+            found = _usable(await self._source.keys())
         except IdpError as error:
             log.warning("idp.keys.not_renewed", extra={"reason": str(error)})
             return error
@@ -111,13 +111,19 @@ def _signs(key: dict[str, Any]) -> bool:
 
 
 def _usable(published: list[dict[str, Any]]) -> list[tuple[dict[str, Any], SigningKey]]:
-    """Those that can be read. One that is odd does not take the others with it; IdpError if all are."""
+    """Those for signatures that can be read. One that is odd does not take the others with it; IdpError if all are.
+
+    To publish nothing usable is a failure as well, so that it takes away no keys which are at hand.
+    """
     found = []
-    for jwk in map(ordered_members, published):
+    for jwk in map(ordered_members, filter(_signs, published)):
         try:
             found.append((jwk, public_key(jwk)))
         except _ODD as error:
             log.warning("idp.keys.odd", extra={"kid": str(jwk["kid"])[:100], "reason": type(error).__name__})
-    if published and not found:
-        raise IdpError("None of the provider's keys for signatures can be read.")
+    if not found:
+        raise IdpError(
+            f"None of the {len(published)} keys that the provider publishes can be used for signatures by "
+            f"{', '.join(get_args(Algorithm))}."
+        )
     return found

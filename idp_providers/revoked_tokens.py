@@ -1,11 +1,45 @@
-"""Tokens of a provider on another machine that were ended before their time: it ends no single one, so we do."""
+"""Tokens of a provider on another machine that were ended before their time: it ends no single one, so we do.
 
-from collections.abc import Collection, Mapping
+For any provider whose system cannot end a token: `add` in `revoke`, ask `has` in `verify`, and `sweep` in `maintain`.
+"""
+
+from collections.abc import Awaitable, Collection, Mapping
 from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from idp_providers.batching import CoalescedReader
 from idp_providers.contract import Host
 from idp_providers.self_hosted.database import contract_errors
+from idp_providers.self_hosted.revocations import KEPT_LONGER
+
+
+class Revocations(Protocol):
+    """Ended tokens by their ids, the same for all processes of the service."""
+
+    def add(self, token_id: str, expires_at: datetime) -> Awaitable[None]:
+        """End a token from now on, in every process. Repeating it does nothing."""
+        ...
+
+    def has(self, token_id: str) -> Awaitable[bool]:
+        """Whether a token was ended."""
+        ...
+
+    def sweep(self, before: datetime) -> Awaitable[None]:
+        """Forget tokens that expired before that, some time afterwards."""
+        ...
+
+
+@runtime_checkable
+class KeepsRevocations(Protocol):
+    """A host without a database that keeps them itself, as the one of the test kit does."""
+
+    @property
+    def revocations(self) -> Revocations: ...
+
+
+def revocations_on(host: Host) -> Revocations:
+    """Where ended tokens are kept: in the service's database, or by a host that has none."""
+    return host.revocations if isinstance(host, KeepsRevocations) else RevokedTokens(host)
 
 
 class RevokedTokens:
@@ -29,9 +63,9 @@ class RevokedTokens:
 
     @contract_errors
     async def sweep(self, before: datetime) -> None:
-        """Forget tokens that expired before."""
+        """Forget tokens that expired before, and `KEPT_LONGER` ago."""
         async with self._host.pool.connection() as connection:
-            await connection.execute("delete from idp_revoked_tokens where expires_at < %s", (before,))
+            await connection.execute("delete from idp_revoked_tokens where expires_at < %s", (before - KEPT_LONGER,))
 
     @contract_errors
     async def _read_many(self, token_ids: Collection[str]) -> Mapping[str, bool]:

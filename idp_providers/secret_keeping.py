@@ -6,7 +6,7 @@ dates) and has these calls; a service asks for the declaration and the calls, ne
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, cast, runtime_checkable
 
 from idp_providers.contract import ClientSecret, IdentityProvider
@@ -29,7 +29,8 @@ class SecretState:
     """What a provider tells of a secret, never its value.
 
     `expires_at` is the moment from which it no longer counts, whether by its terms or by a greatest age.
-    `last_used_at` is that of the last granted token, at most a minute old; None if there was none yet.
+    `last_used_at` is when it last proved its client, at whatever endpoint and whatever was answered then; it may be a
+    minute late. None if it never did.
     """
 
     id: str
@@ -45,14 +46,18 @@ class SecretKeeper(Protocol):
     """Keeps several secrets per client. Changes belong to the caller's unit of work, like those of clients."""
 
     async def secrets(self, client_id: str) -> Sequence[SecretState]:
-        """All secrets of a client, the newest first, ended ones for a week. ClientNotFoundError."""
+        """All secrets of a client, the newest first. ClientNotFoundError.
+
+        Ended ones are shown for a week; a provider may forget them earlier if there are many.
+        """
         ...
 
     async def add_secret(
-        self, client_id: str, secret: ClientSecret, terms: SecretTerms, *, others_end_at: datetime | None = None
+        self, client_id: str, secret: ClientSecret, terms: SecretTerms, *, overlap: timedelta | None = None
     ) -> SecretState:
-        """One more secret; with `others_end_at` all others end then, unless they end before. Not idempotent.
+        """One more secret; with `overlap` all others end that long after it begins, unless they end before.
 
+        By the clock that judges secrets: with no overlap the others are over for everybody at once. Not idempotent.
         ClientNotFoundError; TooManySecretsError if the client has `MOST_SECRETS` live ones.
         """
         ...

@@ -10,14 +10,15 @@
 A provider that drives another system over HTTP subclasses `RemoteIdentityProviderContract` and also gives the fixture
 `upstream` and `open_through`: the suite then puts a proxy between the two that breaks answers
 (`suite/fault_proxy.py`), and proves what becomes of every call.
-`make_foreign`, `copy_client` and `rotate_keys` let it prove that clients of others are left alone, and ours known.
+`make_foreign`, `copy_client`, `copy_proof`, `another_installation` and `rotate_keys` let it prove that clients of
+others are left alone, and ours known; `alter_client`, that what others changed is seen and mended.
 `KitHost` is a host that needs no database.
 
 A provider that declares `multiple_secrets` subclasses `SecretKeeperContract` as well.
 
 Needs the extra `testing` of this package. What a provider does not declare in its `capabilities` is not demanded of
-it. The hooks `stranger`, `set_claims` and `sign` of the harness let the suite prove more; without them it skips and
-says so.
+it. The hooks `stranger`, `replica`, `set_claims`, `sign`, `rotate_issuer_keys` and `own_secrets` let the suite prove
+more; without them it skips and says so.
 """
 
 from idp_providers.suite.clients import ClientRules
@@ -29,6 +30,7 @@ from idp_providers.suite.judgement import JudgementRules
 from idp_providers.suite.keeping import KeepingRules
 from idp_providers.suite.retries import RetryRules
 from idp_providers.suite.specs import make_managed_spec, make_secret, make_spec
+from idp_providers.suite.states import StateRules
 from idp_providers.suite.texts import payload_of
 
 __all__ = [
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 
-class IdentityProviderContract(ClientRules, ForeignRules, GrantRules, JudgementRules):
+class IdentityProviderContract(ClientRules, StateRules, ForeignRules, GrantRules, JudgementRules):
     """What every identity provider must do."""
 
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import MethodNotAllowedException
 from litestar.plugins.pydantic import PydanticPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler
 
@@ -34,6 +36,7 @@ from tenant_api.identity.controller import ReconciliationController
 from tenant_api.managed_data_stores.controller import ManagedDataStoreController
 from tenant_api.managed_data_stores.metrics import MetricsController
 from tenant_api.oauth2.controller import OAuthController, ServerMetadataController
+from tenant_api.oauth2.errors import render_method
 from tenant_api.oauth2.registration_controller import RegistrationController
 from tenant_api.oauth2.tokens import is_served
 from tenant_api.operations.controller import JobController
@@ -108,22 +111,34 @@ def whole_document() -> dict[str, Any]:
 
 def create_app(runtime: Runtime) -> ASGIApp:
     """The whole service for one process. The runtime stays the caller's to close."""
-    settings = runtime.settings
+    return assemble(application(runtime), runtime)
 
-    app = Litestar(
+
+def application(runtime: Runtime) -> Litestar:
+    """The routes with their rules. They depend on the settings and on nothing else of the runtime."""
+    return Litestar(
         routes(runtime),
         dependencies={"session": Provide(provide_session)},
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, MethodNotAllowedException: render_method},
         guards=[admit],
         logging_config=None,
         openapi_config=None,
         plugins=[PydanticPlugin(prefer_alias=True)],
-        request_max_body_size=settings.http.max_body_bytes,
+        request_max_body_size=runtime.settings.http.max_body_bytes,
     )
-    app.state.runtime = runtime
-    app.state.plans = PLANS
-    app.state.counts = {"applicationsWithoutClaimSet": applications_without_claim_set}
-    app.state.claims = ClaimsMemory(runtime.pool, runtime.sessions)
+
+
+def assemble(app: Litestar, runtime: Runtime) -> ASGIApp:
+    """Give the application what it works on, and put before it what every request passes."""
+    settings = runtime.settings
+    app.state = State(
+        {
+            "runtime": runtime,
+            "plans": PLANS,
+            "counts": {"applicationsWithoutClaimSet": applications_without_claim_set},
+            "claims": ClaimsMemory(runtime.pool, runtime.sessions),
+        }
+    )
     inner: ASGIApp = QuickTokens(app, runtime)
     if settings.multi_tenancy:
         inner = _tenancy(inner, runtime)
@@ -139,4 +154,5 @@ def create_app(runtime: Runtime) -> ASGIApp:
 def _tenancy(app: ASGIApp, runtime: Runtime) -> ASGIApp:
     identity = runtime.settings.identity
     conceal = identity.conceal_tenants or identity.tenant_bound_clients
-    return Tenancy(app, lambda: runtime.tenants, conceal=conceal)
+    by_key = runtime.settings.api.tenant_by_key
+    return Tenancy(app, lambda: runtime.tenants, conceal=conceal, by_key=by_key)

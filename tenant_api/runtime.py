@@ -1,18 +1,20 @@
 """Opens the parts of one process, in order, and closes them in reverse."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
+from pydantic import BaseModel
 
 from db_provisioners.contract import DatabaseProvisioner
 from db_provisioners.errors import ProvisionerError, ProvisionerUnavailableError
 from idp_providers.contract import IdentityProvider
 from idp_providers.errors import IdpError, IdpUnavailableError
 from tenant_api.backing import Backing
+from tenant_api.db.connection import ServiceConnection
 from tenant_api.db.session import create_engine, session_factory
 from tenant_api.kernel.sealing import Sealer
 from tenant_api.plugins.guard import guarded
@@ -78,7 +80,10 @@ async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
         "options": "-c statement_timeout=30s -c timezone=UTC",
         "application_name": "tenant-api",
     }
-    pool: Pool = AsyncConnectionPool(url, min_size=1, max_size=size, timeout=10, open=False, kwargs=kwargs)
+    connection_class: Any = ServiceConnection
+    pool: Pool = AsyncConnectionPool(
+        url, connection_class=connection_class, min_size=1, max_size=size, timeout=10, open=False, kwargs=kwargs
+    )
     async with pool:
         yield pool
 
@@ -91,20 +96,31 @@ async def installation_of(pool: Pool) -> tuple[UUID, int]:
     return row["id"], row["epoch"]
 
 
-async def _open_idp(settings: Settings, host: IdentityHost) -> IdentityProvider:
+def chosen_idp(settings: Settings) -> tuple[type[IdentityProvider], BaseModel]:
+    """The plugin that the settings name, with its own settings as it judges them; PluginError. Opens nothing."""
     plugin = load(IDP_PROVIDERS, settings.idp.name, IdentityProvider)
     if plugin.capabilities.transactional and not plugin.capabilities.live_claims:
         raise PluginError(
             f"The plugin {settings.idp.name!r} joins our transactions but stores claims, which nobody would renew."
         )
-    opened: IdentityProvider = await plugin.open(settings_of(plugin, settings.idp.settings), host)
+    return plugin, settings_of(plugin, "idp", settings.idp.settings)
+
+
+def chosen_provisioner(settings: Settings, given: Mapping[str, str]) -> tuple[type[DatabaseProvisioner], BaseModel]:
+    """As `chosen_idp`; what is `given` by what the process stands on holds unless the settings say otherwise."""
+    plugin = load(DB_PROVISIONERS, settings.provisioner.name, DatabaseProvisioner)
+    known = plugin.settings_model.model_fields
+    defaults = {name: value for name, value in given.items() if name in known}
+    return plugin, settings_of(plugin, "provisioner", {**defaults, **settings.provisioner.settings})
+
+
+async def _open_idp(settings: Settings, host: IdentityHost) -> IdentityProvider:
+    plugin, own = chosen_idp(settings)
+    opened: IdentityProvider = await plugin.open(own, host)
     return opened
 
 
 async def _open_provisioner(settings: Settings, backing: Backing, host: ProvisionerHost) -> DatabaseProvisioner:
-    plugin = load(DB_PROVISIONERS, settings.provisioner.name, DatabaseProvisioner)
-    known = plugin.settings_model.model_fields
-    defaults = {name: value for name, value in backing.provisioner_settings.items() if name in known}
-    given = {**defaults, **settings.provisioner.settings}
-    opened: DatabaseProvisioner = await plugin.open(settings_of(plugin, given), host)
+    plugin, own = chosen_provisioner(settings, backing.provisioner_settings)
+    opened: DatabaseProvisioner = await plugin.open(own, host)
     return opened

@@ -1,5 +1,6 @@
 """The database servers of the suite; what belongs to one folder of tests has its fixtures there."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -10,11 +11,30 @@ from tests.parts import keycloak, run
 from tests.parts.embedded import embedded_server
 from tests.parts.postgresql import postgresql_15_server
 
+LONGEST_FIRST = ("crash", "e2e", "lossy", "openapi", "identity", "embedded", "managed", "data_plane")
+
 
 def pytest_configure() -> None:
+    gc.disable()
     if not run.is_worker():
         run.clear_up_after_killed_runs()
         keycloak.clear_up_after_killed_runs()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest for its number of tests comes first, lest one process end long after the other."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    folders = item.path.relative_to(item.config.rootpath).parts
+    return next((place for place, name in enumerate(LONGEST_FIRST) if name in folders), len(LONGEST_FIRST))
+
+
+def pytest_collection_finish() -> None:
+    """All is imported, and stays: from here on the collector has only to look through what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -46,6 +46,7 @@ class Aws:
             import boto3  # noqa: PLC0415
             from botocore import exceptions  # noqa: PLC0415
             from botocore.config import Config  # noqa: PLC0415
+            from botocore.session import Session  # noqa: PLC0415
         except ImportError:
             raise IdpConfigurationError("boto3 is missing: install tenant-api[cognito].") from None
         _quieten()
@@ -57,11 +58,14 @@ class Aws:
         )
         secret = settings.secret_access_key
         try:
+            ground = Session()
             session = boto3.session.Session(
                 aws_access_key_id=settings.access_key_id,
                 aws_secret_access_key=secret.get_secret_value() if secret else None,
                 region_name=settings.region,
+                botocore_session=ground,
             )
+            ground.register_component("data_loader", _descriptions())  # after boto3 has written to the one of its own
             endpoints = {"cognito-idp": settings.cognito_endpoint_url, "ssm": settings.parameter_endpoint_url}
             clients = {
                 service: session.client(service, config=config, endpoint_url=endpoint)
@@ -108,6 +112,14 @@ class Aws:
         if not answer["ResponseMetadata"].get("RequestId"):
             raise ValueError("an answer, but not one of AWS")
         return answer
+
+
+@cache
+def _descriptions() -> Any:
+    """What botocore reads about AWS: megabytes, which change with the package only. Once per process."""
+    from botocore.session import Session  # noqa: PLC0415 - boto3 is an optional part
+
+    return Session().get_component("data_loader")
 
 
 def _said(response: dict[str, Any]) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 """What the pool offers to everybody: tokens, at its domain, and its keys."""
 
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -22,6 +23,10 @@ class GrantedToken(BaseModel):
     expires_in: int = Field(gt=0)
 
 
+_trust = cache(httpx2.create_ssl_context)
+"""The machine's certificate authorities, read once per process."""
+
+
 class LostScopeError(IdpError):
     """The app client does not hold a scope that was asked for."""
 
@@ -41,7 +46,9 @@ class HostedEndpoints:
         self._token_address = settings.token_address
         self._keys_address = settings.keys_address
         self._http = httpx2.AsyncClient(
-            timeout=settings.timeout_seconds, limits=httpx2.Limits(max_connections=settings.connections)
+            timeout=settings.timeout_seconds,
+            verify=_trust(),
+            limits=httpx2.Limits(max_connections=settings.connections),
         )
 
     async def close(self) -> None:

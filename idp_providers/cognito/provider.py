@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
+from pydantic import BaseModel
+
 from idp_providers.cognito.app_clients import AppClients
 from idp_providers.cognito.aws import Aws
 from idp_providers.cognito.grants import Grants
@@ -54,7 +56,7 @@ class CognitoProvider:
 
     name: ClassVar[str] = "cognito"
     api_version: ClassVar[int] = API_VERSION
-    settings_model: ClassVar[type[CognitoSettings]] = CognitoSettings
+    settings_model: ClassVar[type[BaseModel]] = CognitoSettings
     capabilities: ClassVar[Capabilities] = Capabilities(issues_tokens=True, chosen_secrets=False, contract_claims=False)
 
     def __init__(self, settings: CognitoSettings, host: Host, aws: Aws) -> None:
@@ -63,7 +65,7 @@ class CognitoProvider:
         self._aws = aws
         self._hosted = HostedEndpoints(settings)
         self._names = ScopeNames(settings.resource_server)
-        self._markers = Markers(host, settings.user_pool_id)
+        self._markers = Markers(host, settings)
         self._known = KnownClients(settings.client_cache_seconds)
         self._app_clients = AppClients(aws, settings, self._names)
         self._resource_server = ResourceServer(aws, settings, host)

@@ -19,6 +19,7 @@ class CognitoSettings(BaseModel):
     in Parameter Store. Without `access_key_id` the credentials are looked for as every AWS program does. `issuer`,
     `keys_url` and the endpoints differ from what follows from the pool's id only outside the public regions, or behind
     private endpoints. A request fails that needs more than `timeout_seconds` to connect, or again to be answered.
+    A round of maintenance that finds more than `orphan_limit` app clients to remove removes none of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -41,6 +42,7 @@ class CognitoSettings(BaseModel):
     key_cache_seconds: int = Field(default=300, ge=10, le=86400)
     client_cache_seconds: int = Field(default=60, ge=1, le=3600)
     orphan_grace_seconds: int = Field(default=3600, ge=600, le=604800)
+    orphan_limit: int = Field(default=5, ge=0, le=300)
 
     @model_validator(mode="after")
     def _fits_aws(self) -> Self:

@@ -4,7 +4,7 @@ from typing import Any
 
 from keycloak import KeycloakAdmin, urls_patterns
 from keycloak.exceptions import KeycloakGetError, raise_error_from_response
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from idp_providers.errors import ClientAlreadyExistsError, ClientNotFoundError
 from idp_providers.keycloak.answers import client_errors, contract_errors
@@ -19,6 +19,7 @@ class StoredScope(BaseModel):
     name: str
     protocol: str | None = None
     attributes: dict[str, str | None] = {}
+    mappers: list[dict[str, Any]] = Field(default=[], alias="protocolMappers")
 
 
 _CLIENTS = TypeAdapter(list[StoredClient])
@@ -32,6 +33,11 @@ class Administration:
         self._connection = connection
         self._realm = str(connection.realm_name)
         self._admin = KeycloakAdmin(connection=connection)
+
+    @property
+    def algorithm(self) -> str:
+        """By which the realm signed the token of the last call. Empty before the first one."""
+        return self._connection.algorithm
 
     async def close(self) -> None:
         await self._connection.aclose()

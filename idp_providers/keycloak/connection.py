@@ -36,6 +36,8 @@ class AdminConnection(KeycloakOpenIDConnection):
         self._login = login
         self._renewal = asyncio.Lock()
         self._usable_until = 0.0
+        self.algorithm = ""
+        """By which the realm signed our token."""
 
     async def a_raw_get(self, *args: Any, **kwargs: Any) -> Response:
         return await self._sent(ConnectionManager.a_raw_get, *args, **kwargs)
@@ -72,6 +74,7 @@ class AdminConnection(KeycloakOpenIDConnection):
             else:
                 refused = False
                 self.token = granted.model_dump()
+                self.algorithm = granted.algorithm
                 self._usable_until = asked + granted.expires_in * LIFETIME_USED
         if refused:
             raise IdpDeniedError("Keycloak refuses the id or the secret of our own client.")

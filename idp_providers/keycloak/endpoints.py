@@ -1,16 +1,19 @@
 """What a realm offers to everybody: tokens, its keys, and a description of itself."""
 
+import json
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx2
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from idp_providers.errors import IdpDeniedError, InvalidClientError, UnauthorizedClientError
 from idp_providers.keycloak.answers import contract_errors, refusal
 from idp_providers.keycloak.settings import KeycloakSettings
 
+_ODD = (ValueError, LookupError, TypeError)
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -39,9 +42,26 @@ class GrantedToken(BaseModel):
     access_token: str = Field(min_length=1, repr=False)
     expires_in: int = Field(gt=0)
 
+    @property
+    def algorithm(self) -> str:
+        """By which it is signed, as its header says; empty if it has none that can be read."""
+        try:
+            header = json.loads(urlsafe_b64decode(self.access_token.partition(".")[0] + "=="))
+            return str(header["alg"])
+        except _ODD:
+            return ""
+
 
 class _Refusal(BaseModel):
     error: str = ""
+
+    @classmethod
+    def said_in(cls, body: bytes) -> str:
+        """The error's name; empty where something else than the realm answers, as a gateway before it."""
+        try:
+            return cls.model_validate_json(body).error
+        except ValidationError:
+            return ""
 
 
 class _Description(BaseModel):
@@ -82,7 +102,10 @@ class RealmEndpoints:
 
     @contract_errors
     async def grant(self, credentials: Credentials, scopes: tuple[str, ...] = ()) -> GrantedToken:
-        """A new token. InvalidClientError, UnauthorizedClientError; Keycloak's own words for both are ours."""
+        """A new token. InvalidClientError, UnauthorizedClientError; Keycloak's own words for both are ours.
+
+        A 401 that says neither is about the client as well: we are not known at this endpoint by anything else.
+        """
         form = credentials.form() | ({"scope": " ".join(scopes)} if scopes else {})
         answer = await self._http.post(
             f"{self._place}protocol/openid-connect/token",
@@ -92,13 +115,15 @@ class RealmEndpoints:
         if answer.status_code == httpx2.codes.OK:
             return GrantedToken.model_validate_json(answer.content)
         if answer.status_code in {httpx2.codes.BAD_REQUEST, httpx2.codes.UNAUTHORIZED}:
-            match _Refusal.model_validate_json(answer.content).error:
+            match _Refusal.said_in(answer.content):
                 case "invalid_client":
                     raise InvalidClientError("The client is unknown or disabled.")
                 case "unauthorized_client":
                     raise UnauthorizedClientError("Wrong client secret.")
                 case "invalid_grant":
                     raise IdpDeniedError("Keycloak refuses this name and password.")
+            if answer.status_code == httpx2.codes.UNAUTHORIZED:
+                raise InvalidClientError("Keycloak does not accept the client.")
         raise refusal(answer.status_code)
 
     async def _got(self, path: str) -> httpx2.Response:

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from idp_providers.contract import TokenAnswer, TokenRequest
-from idp_providers.errors import IdpError, InvalidClientError
+from idp_providers.errors import ClientAlteredError, IdpError, InvalidClientError
 from idp_providers.keycloak.endpoints import Credentials, RealmEndpoints
 from idp_providers.keycloak.limits import can_be_client_id
+from idp_providers.keycloak.scopes import ClientScopes
 from idp_providers.self_hosted.tokens import granted_scopes
 
 
@@ -19,11 +20,12 @@ class Grants:
     for of them, or all: which it holds is known from a first token, so that takes two.
     """
 
-    def __init__(self, realm: RealmEndpoints) -> None:
+    def __init__(self, realm: RealmEndpoints, scopes: ClientScopes) -> None:
         self._realm = realm
+        self._scopes = scopes
 
     async def token(self, request: TokenRequest) -> TokenAnswer:
-        """InvalidClientError, UnauthorizedClientError."""
+        """InvalidClientError, UnauthorizedClientError. ClientAlteredError for one that lost a scope by hand."""
         if not can_be_client_id(request.client_id):
             raise InvalidClientError("Unknown client.")
         credentials = Credentials(client_id=request.client_id, secret=request.client_secret)
@@ -36,7 +38,8 @@ class Grants:
             shown = _words(_payload(granted.access_token).get("scope"))
             held = wanted
         if held and set(shown) != set(held):
-            raise IdpError("The client has lost a scope in Keycloak: it must be updated.")
+            self._scopes.forget(set(held) - set(shown))
+            raise ClientAlteredError("The client has lost a scope in Keycloak: it must be updated.")
         return TokenAnswer(access_token=granted.access_token, expires_in=granted.expires_in, scopes=shown)
 
 

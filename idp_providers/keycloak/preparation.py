@@ -13,6 +13,7 @@ from idp_providers.keycloak.administration import StoredScope
 from idp_providers.keycloak.answers import client_errors, contract_errors
 from idp_providers.keycloak.connection import AdminConnection
 from idp_providers.keycloak.endpoints import Credentials, RealmEndpoints
+from idp_providers.keycloak.own_client import OwnClient, differences, made_for_us, own_client, unknown
 from idp_providers.keycloak.scopes import IN_TOKEN, representation
 from idp_providers.keycloak.settings import KeycloakSettings
 from idp_providers.preparation import Administrator, Change
@@ -38,14 +39,6 @@ class _Realm(BaseModel):
 class _Named(BaseModel):
     id: str
     name: str = ""
-
-
-class _OwnClient(BaseModel):
-    id: str
-    enabled: bool = False
-    public: bool = Field(default=True, alias="publicClient")
-    service_account: bool = Field(default=False, alias="serviceAccountsEnabled")
-    secret: str | None = Field(default=None, repr=False)
 
 
 class RealmPreparation:
@@ -128,38 +121,33 @@ class RealmPreparation:
             ),
         ]
 
-    async def _client_changes(self, client: _OwnClient | None) -> list[RealmChange]:
+    async def _client_changes(self, client: OwnClient | None) -> list[RealmChange]:
         subject = f"client {self._settings.client_id}"
         right = RealmChange(subject=subject, change=f"grant {RIGHT} of {OWNER_OF_RIGHTS}", do=self._grant_right)
         if client is None:
-            create = {"clientId": self._settings.client_id, "name": "Tenant API", **self._own_client()}
+            create = {"clientId": self._settings.client_id, "name": "Tenant API", **own_client(self._settings)}
             made = "create, confidential, with a service account"
             return [RealmChange(subject=subject, change=made, do=lambda: self._admin.a_create_client(create)), right]
-        internal_id = client.id
-        changes = []
-        if not client.enabled:
-            changes.append("enable")
-        if client.public or not client.service_account:
-            changes.append("make it confidential with a service account")
-        if client.secret != self._settings.client_secret.get_secret_value():
-            changes.append("set its secret to that of the settings")
-        update = RealmChange(
-            subject=subject,
-            change=" and ".join(changes),
-            do=lambda: self._admin.a_update_client(internal_id, self._own_client()),
-        )
-        has_right = client.service_account and await self._has_right(internal_id)
-        return [*([update] if changes else []), *([] if has_right else [right])]
+        has_right = client.has_service_account and await self._has_right(client.id)
+        return [
+            *self._taking_over(client),
+            *(
+                RealmChange(subject=subject, change=change, do=self._updating(client.id, wanted))
+                for change, wanted in differences(client, self._settings)
+            ),
+            *([] if has_right else [right]),
+        ]
 
-    def _own_client(self) -> dict[str, object]:
-        return {
-            "enabled": True,
-            "publicClient": False,
-            "serviceAccountsEnabled": True,
-            "standardFlowEnabled": False,
-            "directAccessGrantsEnabled": False,
-            "secret": self._settings.client_secret.get_secret_value(),
-        }
+    def _taking_over(self, client: OwnClient) -> list[RealmChange]:
+        """A client that bears the name of ours, and is not known to be. Its rights and its tokens become ours."""
+        if not unknown(client, self._settings):
+            return []
+        change = f"take over, which was not made by this command{client.description}"
+        do = self._updating(client.id, made_for_us())
+        return [RealmChange(subject=f"client {client.client_id}", change=change, takes_over=True, do=do)]
+
+    def _updating(self, internal_id: str, wanted: dict[str, object]) -> Callable[[], Awaitable[object]]:
+        return lambda: self._admin.a_update_client(internal_id, wanted)
 
     def _creating_role(self, role: str) -> Callable[[], Awaitable[object]]:
         return lambda: self._admin.a_create_realm_role({"name": role})
@@ -208,9 +196,9 @@ class RealmPreparation:
         return _SCOPES.validate_python(await self._admin.a_get_client_scopes())
 
     @contract_errors
-    async def _client(self) -> _OwnClient | None:
+    async def _client(self) -> OwnClient | None:
         internal_id = await self._admin.a_get_client_id(self._settings.client_id)
-        return _OwnClient.model_validate(await self._admin.a_get_client(internal_id)) if internal_id else None
+        return OwnClient.model_validate(await self._admin.a_get_client(internal_id)) if internal_id else None
 
 
 _NAMED = TypeAdapter(list[_Named])

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
+
+from pydantic import BaseModel
 
 from idp_providers.contract import (
     API_VERSION,
@@ -30,6 +32,7 @@ from idp_providers.errors import (
 )
 from idp_providers.keycloak import representation
 from idp_providers.keycloak.administration import Administration
+from idp_providers.keycloak.alterations import is_altered, to_unset
 from idp_providers.keycloak.connection import AdminConnection
 from idp_providers.keycloak.endpoints import Credentials, RealmEndpoints
 from idp_providers.keycloak.grants import Grants
@@ -42,6 +45,7 @@ from idp_providers.keycloak.settings import KeycloakSettings
 from idp_providers.preparation import Administrator, Preparation
 from idp_providers.published_keys import PublishedKeys
 from idp_providers.revoked_tokens import RevokedTokens
+from idp_providers.self_hosted.settings import Algorithm
 from idp_providers.self_hosted.tokens import judged
 
 AT_ONCE = 8
@@ -53,14 +57,14 @@ log = logging.getLogger(__name__)
 class KeycloakProvider:
     """Drives one realm. Claims are stored with the clients, so that changes need `update_client`.
 
-    A create is one call to Keycloak, two where the claim set is new to the realm; an update two, and one more for
-    each claim set that comes or goes. Clients that this installation did not make are seen but never touched:
-    changing or deleting them is an IdpRejectedError without effect.
+    A create is one call to Keycloak, two where the claim set is new to the realm or was not seen of late; an update
+    two, and one more for each claim set that comes or goes. Clients that this installation did not make are seen but
+    never touched: changing or deleting them is an IdpRejectedError without effect.
     """
 
     name: ClassVar[str] = "keycloak"
     api_version: ClassVar[int] = API_VERSION
-    settings_model: ClassVar[type[KeycloakSettings]] = KeycloakSettings
+    settings_model: ClassVar[type[BaseModel]] = KeycloakSettings
     capabilities: ClassVar[Capabilities] = Capabilities(issues_tokens=True)
 
     def __init__(self, settings: KeycloakSettings, host: Host) -> None:
@@ -72,7 +76,7 @@ class KeycloakProvider:
         self._markers = Markers(host, settings.realm)
         self._scopes = ClientScopes(self._admin, self._markers, settings.client_scopes)
         self._keys = PublishedKeys(self._realm, settings.key_cache_seconds)
-        self._grants = Grants(self._realm)
+        self._grants = Grants(self._realm, self._scopes)
         self._revoked = RevokedTokens(host)
 
     @property
@@ -109,6 +113,11 @@ class KeycloakProvider:
         issuer = await self._realm.issuer()
         if issuer != self.issuer:
             raise IdpConfigurationError(f"The realm's issuer is {issuer}, the settings say {self.issuer}.")
+        if self._admin.algorithm not in get_args(Algorithm):
+            raise IdpConfigurationError(
+                f"The realm signs tokens with {self._admin.algorithm}, which nobody here can judge: "
+                f"its default signature algorithm must be one of {', '.join(get_args(Algorithm))}."
+            )
         await self._keys.all()
 
     async def create_client(self, spec: ClientSpec, secret: ClientSecret) -> ClientCredentials:
@@ -135,7 +144,11 @@ class KeycloakProvider:
         default, optional = representation.scope_lists(representation.held_scopes(spec))
         await self._scopes.require([*default, *optional])
         await self._scopes.detach_all_but(client, [*default, representation.ALWAYS_THERE], optional)
-        await self._admin.update_client(client.id, self._wanted(replace(spec, client_id=client.client_id)))
+        if client.is_public:
+            log.warning("idp.keycloak.secret_lost", extra={"client_id": client.client_id})
+        wanted = self._wanted(replace(spec, client_id=client.client_id))
+        wanted["attributes"] |= to_unset(client)
+        await self._admin.update_client(client.id, wanted)
         await self._scopes.attach(client, default, optional)
 
     async def replace_secret(self, client_id: str, secret: ClientSecret) -> ClientCredentials:
@@ -155,8 +168,15 @@ class KeycloakProvider:
         client = await self._find(client_id)
         if client is None:
             return None
-        owned = self._markers.proves_client(client)
-        return representation.state(client, owned=owned, stale=owned and not self._markers.is_newest(client))
+        state = representation.state(client, owned=self._markers.proves_client(client))
+        if not state.owned:
+            return state
+        return replace(
+            state,
+            stale=not self._markers.is_newest(client),
+            altered=is_altered(client, state, self._settings),
+            secret_lost=client.is_public,
+        )
 
     async def token(self, request: TokenRequest) -> TokenAnswer:
         return await self._grants.token(request)
@@ -195,7 +215,10 @@ class KeycloakProvider:
         except (IdpDeniedError, IdpRejectedError) as error:
             failure = error
         if failure is not None:
-            raise IdpConfigurationError(f"The realm {self._settings.realm!r} is not prepared: {failure}")
+            raise IdpConfigurationError(
+                f"The realm {self._settings.realm!r} is not prepared: {failure} "
+                "What it lacks is shown by: tenant-api idp prepare --dry-run"
+            )
 
     def _wanted(self, spec: ClientSpec) -> dict[str, Any]:
         return representation.wanted(spec, self._settings, self._markers.of_client(spec.client_id))

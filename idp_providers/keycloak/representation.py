@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from idp_providers.contract import ClientClaims, ClientSpec, ClientState
 from idp_providers.keycloak.settings import KeycloakSettings
@@ -16,6 +16,23 @@ HELD_BACK = "tenant-api.held-back"
 """Why a client is disabled: words of DISABLED and UNAPPROVED, for Keycloak knows one switch for both."""
 DISABLED, UNAPPROVED = "disabled", "unapproved"
 LONGEST_NAME = 255
+
+FIXED: Mapping[str, Any] = {
+    "protocol": "openid-connect",
+    "clientAuthenticatorType": "client-secret",
+    "publicClient": False,
+    "bearerOnly": False,
+    "consentRequired": False,
+    "serviceAccountsEnabled": True,
+    "authorizationServicesEnabled": False,
+    "standardFlowEnabled": False,
+    "implicitFlowEnabled": False,
+    "directAccessGrantsEnabled": False,
+    "fullScopeAllowed": False,
+    "redirectUris": [],
+    "webOrigins": [],
+}
+"""What is the same for all clients: their secret opens them, for themselves alone, and for nothing but their scopes."""
 
 _IN_TOKENS = {"access.token.claim": "true", "introspection.token.claim": "true"}
 _NOWHERE_ELSE = {"id.token.claim": "false", "userinfo.token.claim": "false"}
@@ -46,6 +63,20 @@ class StoredClient(BaseModel):
     default_scopes: list[str] = Field(default=[], alias="defaultClientScopes")
     optional_scopes: list[str] = Field(default=[], alias="optionalClientScopes")
     access: dict[str, bool] = {}
+    fixed: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_fixed(cls, answer: Any) -> Any:
+        """Together what `FIXED` names. What a Keycloak does not tell is as it was made."""
+        if not isinstance(answer, dict):
+            return answer
+        return {**answer, "fixed": {name: answer.get(name, made) for name, made in FIXED.items()}}
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it has no secret: Keycloak forgets that of a client that somebody makes public."""
+        return self.fixed["publicClient"] is True
 
 
 def internal_id(realm: str, client_id: str) -> str:
@@ -60,20 +91,13 @@ def wanted(spec: ClientSpec, settings: KeycloakSettings, marker: str) -> dict[st
     return {
         "name": spec.display_name[:LONGEST_NAME],
         "enabled": not held_back,
-        "protocol": "openid-connect",
-        "publicClient": False,
-        "bearerOnly": False,
-        "serviceAccountsEnabled": True,
-        "standardFlowEnabled": False,
-        "implicitFlowEnabled": False,
-        "directAccessGrantsEnabled": False,
-        "fullScopeAllowed": False,
+        **FIXED,
         "attributes": {MARKER: marker, DISPLAY_NAME: spec.display_name, HELD_BACK: " ".join(held_back)},
-        "protocolMappers": [mapper.as_json() for mapper in _mappers(spec, settings)],
+        "protocolMappers": [mapper.as_json() for mapper in mappers(spec, settings)],
     }
 
 
-def state(client: StoredClient, *, owned: bool, stale: bool) -> ClientState:
+def state(client: StoredClient, *, owned: bool) -> ClientState:
     """What Keycloak holds, in the contract's terms. What was changed by hand shows as it is, not as it was wanted."""
     held_back = (client.attributes.get(HELD_BACK) or "").split()
     approved = client.enabled or UNAPPROVED not in held_back
@@ -86,7 +110,6 @@ def state(client: StoredClient, *, owned: bool, stale: bool) -> ClientState:
         scopes=scopes,
         enabled=enabled,
         owned=owned,
-        stale=stale,
         claims=_claims(client.mappers, scopes, approved=approved),
     )
 
@@ -111,7 +134,7 @@ ALWAYS_THERE = "service_account"
 """The scope that Keycloak gives to every service account by itself; it never shows in `scope`."""
 
 
-def _mappers(spec: ClientSpec, settings: KeycloakSettings) -> list[Mapper]:
+def mappers(spec: ClientSpec, settings: KeycloakSettings) -> list[Mapper]:
     """The claims of the management API contract, sections 3.4 and 3.7.
 
     The role is a mapper too: it is there as soon as the client is, where assigning it would be another call.
@@ -164,8 +187,8 @@ def _claim(name: str, claim: str, value: str | list[str]) -> Mapper:
     return Mapper(name=name, kind=_CLAIM, config=config)
 
 
-def _claims(mappers: Iterable[Mapper], scopes: tuple[str, ...], *, approved: bool) -> ClientClaims | None:
-    values = {mapper.config.get("claim.name"): _text(mapper.config) for mapper in mappers if mapper.kind == _CLAIM}
+def _claims(stored: Iterable[Mapper], scopes: tuple[str, ...], *, approved: bool) -> ClientClaims | None:
+    values = {mapper.config.get("claim.name"): _text(mapper.config) for mapper in stored if mapper.kind == _CLAIM}
     if "namespacePrefixes" not in values:
         return None
     return ClientClaims(

@@ -1,6 +1,7 @@
 """What an operator may set about Keycloak."""
 
 import ssl
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,10 @@ ADMIN_SCOPES = (
 )
 SCOPE_NAME = r"^[\x21\x23-\x5B\x5D-\x7E]{1,255}$"
 """What Keycloak takes as the name of a client scope: no blanks, quotation marks or backslashes, ASCII only."""
+
+
+_trust = cache(ssl.create_default_context)
+"""The machine's certificate authorities, read once per process."""
 
 
 def _words(given: object) -> object:
@@ -78,4 +83,4 @@ class KeycloakSettings(BaseModel):
         """The context for connections, or False where certificates are not looked at."""
         if not self.verify_tls:
             return False
-        return ssl.create_default_context(cafile=self.ca_file)
+        return ssl.create_default_context(cafile=self.ca_file) if self.ca_file else _trust()

@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 
 from idp_providers.contract import Host
 from idp_providers.errors import InvalidAssertionError
-from idp_providers.self_hosted.client_keys import candidates
+from idp_providers.self_hosted.client_keys import chosen
 from idp_providers.self_hosted.database import can_be_client_id, contract_errors
 from idp_providers.self_hosted.signing import REGISTRY, SigningKey
 
@@ -22,6 +22,9 @@ LONGEST_JTI = 256
 LONGEST_LIFE = timedelta(minutes=5)
 SKEW = timedelta(seconds=60)
 """By how much a client's clock may differ. It does not lengthen `LONGEST_LIFE` beyond one skew."""
+
+KEPT_LONGER = timedelta(hours=1)
+"""Replicas judge the end of an assertion by their own clocks; one that is this late still finds it used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +59,13 @@ def read(text: str) -> Assertion:
 
 
 def verified_claims(assertion: Assertion, keys: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The claims, if one of the client's keys signed them. InvalidAssertionError."""
+    """The claims, if the client's key for this signed them. InvalidAssertionError."""
     algorithm, kid = assertion.header.get("alg"), assertion.header.get("kid")
-    for key in candidates(keys, kid, algorithm):
-        if (claims := _signed_by(key, assertion.text)) is not None:
-            return claims
-    raise InvalidAssertionError("No key of the client verifies the assertion.")
+    key = chosen(keys, kid, algorithm)
+    claims = _signed_by(key, assertion.text) if key else None
+    if claims is None:
+        raise InvalidAssertionError("No key of the client verifies the assertion.")
+    return claims
 
 
 def judged(claims: Mapping[str, Any], client_id: str, audiences: Sequence[str], now: datetime) -> SingleUse:
@@ -75,7 +79,7 @@ def judged(claims: Mapping[str, Any], client_id: str, audiences: Sequence[str], 
     expires_at = _time(claims, "exp")
     if expires_at is None:
         raise InvalidAssertionError("The client assertion needs 'exp'.")
-    if expires_at + SKEW <= now:
+    if expires_at <= now - SKEW:
         raise InvalidAssertionError("The client assertion has expired.")
     if expires_at > now + LONGEST_LIFE + SKEW:
         raise InvalidAssertionError(f"'exp' of the client assertion may be at most {LONGEST_LIFE} ahead.")
@@ -108,9 +112,9 @@ class UsedAssertions:
 
     @contract_errors
     async def sweep(self) -> None:
-        """Forget those that no replica would accept any more, also one whose clock is late by a skew."""
+        """Forget those that no replica would accept any more, also one whose clock is late by `KEPT_LONGER`."""
         async with self._host.pool.connection() as connection:
-            await connection.execute("delete from idp_assertions where expires_at < %s", (self._host.now() - SKEW,))
+            await connection.execute("delete from idp_assertions where expires_at < now() - %s", (KEPT_LONGER,))
 
 
 def _signed_by(key: SigningKey, text: str) -> dict[str, Any] | None:

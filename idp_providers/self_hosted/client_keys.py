@@ -7,17 +7,21 @@ from typing import Any
 
 from joserfc.errors import JoseError
 
-from idp_providers.errors import IdpRejectedError
+from idp_providers.errors import IdpRejectedError, InvalidAssertionError
 from idp_providers.self_hosted import signing
+from idp_providers.self_hosted.database import is_storable
 from idp_providers.self_hosted.signing import SigningKey
 
 MOST_KEYS = 10
 LONGEST_KID = 256
-LONGEST_MEMBER = 1500
-"""An RSA modulus of the greatest length has 1366 characters."""
-SHORTEST_MODULUS, LONGEST_MODULUS = 2048 // 8, 8192 // 8
+LONGEST_MEMBER = 700
+"""An RSA modulus of the greatest length has 683 characters."""
+SHORTEST_MODULUS, LONGEST_MODULUS = 2048 // 8, 4096 // 8
+"""The library takes no signature beyond 6144 bits. To refuse one of 4096 bits takes half a millisecond at most."""
 
-_ALGORITHMS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",), "OKP": ("EdDSA",)}
+_ALGORITHMS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",), "OKP": ("EdDSA", "Ed25519")}
+_SAME = {"Ed25519": "EdDSA"}
+"""The one algorithm on this curve has a new name (RFC 9864): a key of either name signs under both."""
 _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 _NO_TEXTS = "a JSON Web Key is an object whose members are texts."
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
@@ -33,19 +37,32 @@ def accepted(keys: Sequence[Any]) -> list[dict[str, Any]]:
     kids = [key["kid"] for key in kept if "kid" in key]
     if len(set(kids)) < len(kids):
         raise IdpRejectedError("The 'kid' of each key must be different.")
+    unnamed = {key["kty"] for key in kept if "kid" not in key}
+    if any(sum(key["kty"] == kind for key in kept) > 1 for kind in unnamed):
+        raise IdpRejectedError("Where several keys are of one kind, each needs a 'kid'.")
     return kept
 
 
-def candidates(keys: Sequence[Mapping[str, Any]], kid: object, algorithm: object) -> list[SigningKey]:
-    """The keys that may have signed an assertion with this header."""
+def chosen(keys: Sequence[Mapping[str, Any]], kid: object, algorithm: object) -> SigningKey | None:
+    """The one key that may have signed an assertion with this header: a forged one costs no more than one attempt.
+
+    A key without `kid` goes by any. InvalidAssertionError where several keys fit and the header names none of them.
+    """
     fitting = [
         key
         for key in keys
         if algorithm in _ALGORITHMS[key["kty"]]
-        and key.get("alg", algorithm) == algorithm
-        and (kid is None or key.get("kid") in (None, kid))
+        and _is_for(key, str(algorithm))
+        and (kid is None or key.get("kid", kid) == kid)
     ]
-    return [signing.public_key(key) for key in fitting]
+    if len(fitting) > 1:
+        raise InvalidAssertionError("The client has several keys for this algorithm; 'kid' must name one.")
+    return signing.public_key({**fitting[0], "alg": algorithm}) if fitting else None
+
+
+def _is_for(key: Mapping[str, Any], algorithm: str) -> bool:
+    named = str(key.get("alg", algorithm))
+    return _SAME.get(named, named) == _SAME.get(algorithm, algorithm)
 
 
 def _accepted(key: Any, number: int) -> dict[str, Any]:
@@ -72,7 +89,7 @@ def _fault(key: Any) -> str | None:
     if not 0 < len(key.get("kid", "x")) <= LONGEST_KID:
         return f"'kid' must have 1 to {LONGEST_KID} characters."
     if kind == "RSA" and not _is_strong(key):
-        return "an RSA key needs 2048 to 8192 bits and a public exponent of at most 32."
+        return "an RSA key needs 2048 to 4096 bits and a public exponent of at most 32."
     try:
         signing.public_key(_kept(key))
     except (JoseError, ValueError, TypeError, KeyError):
@@ -92,6 +109,8 @@ def _fault_of_members(key: Any) -> str | None:
         return _NO_TEXTS
     if any(len(member) > LONGEST_MEMBER for member in members):
         return f"no member may have more than {LONGEST_MEMBER} characters."
+    if unstorable := next((name for name, member in _kept(key).items() if not is_storable(member)), None):
+        return f"'{unstorable}' holds characters that cannot be stored."
     return None
 
 

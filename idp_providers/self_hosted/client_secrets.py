@@ -15,11 +15,17 @@ KEYED = "hmac-sha256$"
 """How hashes of generated secrets begin. Only these have a greatest age: chosen ones are set anew by their owner."""
 
 KEPT_AFTER_END = timedelta(days=7)
+MOST_ENDED = 50
+"""Ended secrets of one client that are kept so long, the newest ones."""
 
 LIVE = f"""
-(not_before is null or not_before <= %(now)s) and (expires_at is null or expires_at > %(now)s)
-and (secret.created_at > %(oldest)s or not starts_with(hash, '{KEYED}'))
+(not_before is null or not_before <= clock_timestamp()) and (expires_at is null or expires_at > clock_timestamp())
+and (
+    %(maximum_age)s::interval is null or secret.created_at > clock_timestamp() - %(maximum_age)s::interval
+    or not starts_with(hash, '{KEYED}')
+)
 """
+"""Whether a secret counts. The time is the database's: replicas whose clocks differ judge alike."""
 
 _STATE = "id::text as id, label, created_at, not_before, expires_at, last_used_at, starts_with(hash, %s) as keyed"
 
@@ -34,10 +40,12 @@ select from gone
 """
 """Replicas of the version before read `idp_clients.secret`: a secret that is gone must be gone there too."""
 
-
-def live_at(now: datetime, maximum_age: timedelta | None) -> dict[str, Any]:
-    """The parameters of `LIVE`."""
-    return {"now": now, "oldest": now - maximum_age if maximum_age else "-infinity"}
+_ENDED_LONG_AGO = """
+id in (
+    select id from idp_client_secrets where client_id = %(client_id)s and expires_at <= clock_timestamp()
+    order by expires_at desc, created_at desc offset %(kept)s
+)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +85,10 @@ class ClientSecrets:
             cursor = await connection.execute(
                 """
                 select id::text as id, hash, not_before is null and expires_at is null as lasting
-                from idp_client_secrets where client_id = %s and (expires_at is null or expires_at > %s) limit 2
+                from idp_client_secrets
+                where client_id = %s and (expires_at is null or expires_at > clock_timestamp()) limit 2
                 """,
-                (client_id, self._host.now()),
+                (client_id,),
             )
             rows = await cursor.fetchall()
         if len(rows) != 1 or not rows[0].pop("lasting"):
@@ -87,39 +96,48 @@ class ClientSecrets:
         return StoredSecret(**rows[0])
 
     @contract_errors
-    async def add(self, client_id: str, hash: str, terms: SecretTerms, others_end_at: datetime | None) -> SecretState:
+    async def add(self, client_id: str, hash: str, terms: SecretTerms, overlap: timedelta | None) -> SecretState:
         """One more. Those who add to the same client take turns, so that none exceeds the limit."""
-        values = {"client_id": client_id, **live_at(self._host.now(), self._maximum_age)}
+        values = {
+            "client_id": client_id,
+            "hash": hash,
+            "keyed": KEYED,
+            "most": MOST_SECRETS,
+            "maximum_age": self._maximum_age,
+            "overlap": overlap,
+            "label": terms.label,
+            "not_before": terms.not_before,
+            "expires_at": terms.expires_at,
+        }
         async with self._host.connection() as connection:
             await _lock(connection, client_id)
             await connection.execute(
                 """
-                update idp_client_secrets set expires_at = least(expires_at, %s)
-                where client_id = %s and %s::timestamptz is not null
+                update idp_client_secrets set expires_at = least(
+                    expires_at, greatest(clock_timestamp(), %(not_before)s::timestamptz) + %(overlap)s::interval
+                )
+                where client_id = %(client_id)s and %(overlap)s::interval is not null
                 """,
-                (others_end_at, client_id, others_end_at),
+                values,
             )
+            await connection.execute(_REMOVE.format(_ENDED_LONG_AGO), {"client_id": client_id, "kept": MOST_ENDED})
             cursor = await connection.execute(
                 """
                 insert into idp_client_secrets (client_id, hash, label, not_before, expires_at)
                 select %(client_id)s, %(hash)s, %(label)s, %(not_before)s, %(expires_at)s
                 where %(most)s > (
                     select count(*) from idp_client_secrets as secret
-                    where client_id = %(client_id)s and (expires_at is null or expires_at > %(now)s)
-                    and (secret.created_at > %(oldest)s or not starts_with(hash, %(keyed)s))
+                    where client_id = %(client_id)s and (expires_at is null or expires_at > clock_timestamp())
+                    and (
+                        %(maximum_age)s::interval is null
+                        or secret.created_at > clock_timestamp() - %(maximum_age)s::interval
+                        or not starts_with(hash, %(keyed)s)
+                    )
                 )
                 returning id::text as id, label, created_at, not_before, expires_at, last_used_at,
                           starts_with(hash, %(keyed)s) as keyed
                 """,
-                {
-                    **values,
-                    "hash": hash,
-                    "keyed": KEYED,
-                    "most": MOST_SECRETS,
-                    "label": terms.label,
-                    "not_before": terms.not_before,
-                    "expires_at": terms.expires_at,
-                },
+                values,
             )
             row = await cursor.fetchone()
             if row is None:
@@ -200,18 +218,17 @@ class ClientSecrets:
 
         Then forget those that ended long ago.
         """
-        now = self._host.now()
         async with self._host.pool.connection() as connection:
             if self._maximum_age:
                 await connection.execute(
                     """
                     update idp_client_secrets set expires_at = created_at + %(age)s
-                    where created_at <= %(now)s - %(age)s and starts_with(hash, %(keyed)s)
+                    where created_at <= now() - %(age)s and starts_with(hash, %(keyed)s)
                     and (expires_at is null or expires_at > created_at + %(age)s)
                     """,
-                    {"age": self._maximum_age, "now": now, "keyed": KEYED},
+                    {"age": self._maximum_age, "keyed": KEYED},
                 )
-            await connection.execute(_REMOVE.format("expires_at < %s"), (now - KEPT_AFTER_END,))
+            await connection.execute(_REMOVE.format("expires_at < now() - %s"), (KEPT_AFTER_END,))
 
     def _state(self, row: Mapping[str, Any]) -> SecretState:
         values = dict(row)

@@ -8,7 +8,7 @@ from typing import Any
 from idp_providers.batching import CoalescedReader
 from idp_providers.contract import ClientSpec, ClientState, Host
 from idp_providers.errors import ClientNotFoundError
-from idp_providers.self_hosted.client_secrets import LIVE, StoredSecret, live_at
+from idp_providers.self_hosted.client_secrets import LIVE, StoredSecret
 from idp_providers.self_hosted.database import can_be_client_id, contract_errors
 
 TOKENS_MARGIN = timedelta(seconds=2)
@@ -167,7 +167,7 @@ class ClientStore:
 
     @contract_errors
     async def _read_many(self, client_ids: Collection[str]) -> Mapping[str, CurrentClient]:
-        values = {"asked": list(client_ids), **live_at(self._host.now(), self._maximum_age)}
+        values = {"asked": list(client_ids), "maximum_age": self._maximum_age}
         async with self._host.pool.connection() as connection:
             rows = await (await connection.execute(_CURRENT, values)).fetchall()
         return {row.pop("asked"): CurrentClient.of(row) for row in rows}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from psycopg import DataError, Error, IntegrityError
+from psycopg import DataError, Error, IntegrityError, OperationalError
 from psycopg.errors import RaiseException, UniqueViolation
 
 from idp_providers.errors import ClientAlreadyExistsError, IdpError, IdpRejectedError, IdpUnavailableError
@@ -38,7 +38,12 @@ def contract_errors(call: Callable[Arguments, Awaitable[Answer]]) -> Callable[Ar
 
 def can_be_client_id(text: str) -> bool:
     """Whether a client of this id can exist. One key that PostgreSQL refuses would spoil a shared read for all."""
-    return 0 < len(text) <= LONGEST_CLIENT_ID and not _UNSTORABLE.search(text)
+    return 0 < len(text) <= LONGEST_CLIENT_ID and is_storable(text)
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL takes this text."""
+    return not _UNSTORABLE.search(text)
 
 
 def _translated(error: Error | UnicodeEncodeError) -> IdpError:
@@ -46,4 +51,7 @@ def _translated(error: Error | UnicodeEncodeError) -> IdpError:
         return ClientAlreadyExistsError("A client with this id exists.")
     if isinstance(error, IntegrityError | DataError | RaiseException | UnicodeEncodeError):
         return IdpRejectedError("The database refuses these values.")
-    return IdpUnavailableError(f"The database gave no usable answer ({type(error).__name__}).")
+    # Not the statement's fault: no connection, too few resources, requests that met, somebody who intervened.
+    if isinstance(error, OperationalError):
+        return IdpUnavailableError(f"The database gave no usable answer ({type(error).__name__}).")
+    return IdpError(f"The database cannot do what it was asked to ({type(error).__name__}).")

@@ -21,6 +21,7 @@ from idp_providers.self_hosted.rotation import (
     Rotation,
     RotationPolicy,
     due_rotation,
+    needed_rotation,
     wanted_rotation,
 )
 from idp_providers.self_hosted.signing import SigningKey
@@ -46,6 +47,12 @@ class KeyStore:
                 """
             )
             return await cursor.fetchall()
+
+    @contract_errors
+    async def ensure(self) -> None:
+        """Make the keys that are missing. What is there stays, whatever its age: that is for `rotate`."""
+        async with self._alone() as connection:
+            await self._apply(connection, needed_rotation(await _records(connection)))
 
     @contract_errors
     async def rotate(self) -> None:
@@ -81,7 +88,7 @@ class KeyStore:
             )
             if not cursor.rowcount and not await _was_revoked(connection, kid):
                 raise IdpRejectedError("There is no signing key with this id.")
-            await self._apply(connection, due_rotation(await _records(connection), self._host.now(), self._policy))
+            await self._apply(connection, needed_rotation(await _records(connection)))
 
     @contract_errors
     async def states(self) -> list[SigningKeyState]:

@@ -1,8 +1,10 @@
 """The built-in issuer: everything in the service's own database, in the caller's own transaction."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel
 
 from idp_providers.authorization_server import AuthenticatedClient, Proof, RegisteredClient, SecretProof
 from idp_providers.client_keeping import MOST_LISTED, ServiceClient
@@ -49,7 +51,7 @@ class SelfHostedProvider:
 
     name: ClassVar[str] = "self_hosted"
     api_version: ClassVar[int] = API_VERSION
-    settings_model: ClassVar[type[SelfHostedSettings]] = SelfHostedSettings
+    settings_model: ClassVar[type[BaseModel]] = SelfHostedSettings
     capabilities: ClassVar[Capabilities] = Capabilities(
         transactional=True, live_claims=True, issues_tokens=True, multiple_secrets=True, expiring_secrets=True
     )
@@ -60,7 +62,9 @@ class SelfHostedProvider:
         self._host = host
         self._clients = ClientStore(host, age)
         self._kept = ClientSecrets(host, age)
-        self._secrets = SecretHashes(host, Throttle(settings.failed_secrets_per_minute))
+        self._secrets = SecretHashes(
+            host, Throttle(settings.failed_secrets_per_minute), delay_seconds=settings.failed_secret_delay_seconds
+        )
         self._usage = Usage(host, self._kept, settings.secret_use_delay_seconds)
         self._registrations = Registrations(host)
         self._own = ServiceClients(host)
@@ -82,10 +86,13 @@ class SelfHostedProvider:
 
     @classmethod
     async def open(cls, settings: SelfHostedSettings, host: Host) -> Self:
-        """Make the first keys where there are none, and unseal the one that signs."""
+        """Make the first keys where there are none, and unseal the one that signs. Keys rotate by `maintain` alone.
+
+        Commands open the provider too, and their settings need not be those of the service.
+        """
         provider = cls(settings, host)
         try:
-            await provider.rotate_keys()
+            await provider._keys.ensure()
             await provider.check()
         except BaseException:
             await provider.close()
@@ -173,8 +180,8 @@ class SelfHostedProvider:
         await self._ring.reload()
 
     async def sweep(self) -> int:
-        """Forget revoked tokens that no clock within the skew would still accept; how many there were."""
-        return await self._revocations.sweep(self._host.now() - self._settings.clock_skew)
+        """Forget revoked tokens that no replica would still accept; how many there were."""
+        return await self._revocations.sweep(self._settings.clock_skew)
 
     # `secret_keeping`
 
@@ -182,11 +189,11 @@ class SelfHostedProvider:
         return await self._kept.of((await self._clients.known(client_id)).client_id)
 
     async def add_secret(
-        self, client_id: str, secret: ClientSecret, terms: SecretTerms, *, others_end_at: datetime | None = None
+        self, client_id: str, secret: ClientSecret, terms: SecretTerms, *, overlap: timedelta | None = None
     ) -> SecretState:
         client = await self._clients.known(client_id)
         hashed = await self._secrets.hash(client.client_id, secret)
-        return await self._kept.add(client.client_id, hashed, terms, others_end_at)
+        return await self._kept.add(client.client_id, hashed, terms, overlap)
 
     async def remove_secret(self, client_id: str, secret_id: str) -> None:
         await self._kept.remove((await self._clients.known(client_id)).client_id, secret_id)
@@ -222,6 +229,9 @@ class SelfHostedProvider:
 
     async def authenticate(self, proof: Proof) -> AuthenticatedClient:
         return await self._proofs.judge(proof)
+
+    async def may_have_tokens(self, client_id: str) -> bool:
+        return await self._proofs.may_have_tokens(client_id)
 
     async def grant(self, client: AuthenticatedClient, scopes: Sequence[str]) -> TokenAnswer:
         granted = Grant(client=client.state, claims=client.claims, scopes=tuple(scopes), issued_at=self._host.now())

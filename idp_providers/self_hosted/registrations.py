@@ -1,5 +1,6 @@
 """Clients that registered themselves (RFC 7591), and the tokens with which they manage that (RFC 7592)."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,10 @@ from psycopg.types.json import Jsonb
 
 from idp_providers.authorization_server import RegisteredClient
 from idp_providers.contract import Host
-from idp_providers.errors import ClientNotFoundError, InvalidTokenError
+from idp_providers.errors import ClientNotFoundError, IdpError, InvalidTokenError
 from idp_providers.self_hosted.database import can_be_client_id, contract_errors
+
+log = logging.getLogger(__name__)
 
 
 class Registrations:
@@ -36,7 +39,10 @@ class Registrations:
 
     @contract_errors
     async def find(self, client_id: str, access_token: str, *, to_change: bool = False) -> RegisteredClient:
-        """InvalidTokenError unless there is a registration and this is its token; `to_change` locks it."""
+        """InvalidTokenError unless there is a registration and this is its token; `to_change` locks it.
+
+        A digest under an older key is renewed, whatever becomes of the caller's unit of work.
+        """
         row = None
         if can_be_client_id(client_id):
             async with self._host.connection() as connection:
@@ -52,9 +58,34 @@ class Registrations:
                     (client_id,),
                 )
                 row = await cursor.fetchone()
-        if row is None or not self._host.signed(_message(client_id, access_token), row.pop("access_token")):
+        digest = row.pop("access_token") if row else ""
+        if row is None or not self._host.signed(_message(client_id, access_token), digest):
             raise InvalidTokenError("No registration has this access token.")
+        if not self._host.is_newest(digest):
+            await self._renew(client_id, access_token, digest)
         return RegisteredClient(**{**row, "scopes": tuple(row["scopes"]), "keys": tuple(row["keys"])})
+
+    async def _renew(self, client_id: str, access_token: str, digest: str) -> None:
+        """Housekeeping: it waits for nobody who changes the registration, and its failure costs nobody anything."""
+        try:
+            await self._replace_digest(client_id, digest, self._host.sign(_message(client_id, access_token)))
+        except IdpError as error:
+            log.warning("idp.registration_token.not_renewed", extra={"client_id": client_id, "reason": str(error)})
+
+    @contract_errors
+    async def _replace_digest(self, client_id: str, old: str, new: str) -> None:
+        async with self._host.pool.connection() as connection:
+            await connection.execute(
+                """
+                with free as (
+                    select client_id from idp_registrations where client_id = %s and access_token = %s
+                    for no key update skip locked
+                )
+                update idp_registrations set access_token = %s from free
+                where idp_registrations.client_id = free.client_id
+                """,
+                (client_id, old, new),
+            )
 
     @contract_errors
     async def keys(self, client_id: str) -> Sequence[dict[str, Any]]:

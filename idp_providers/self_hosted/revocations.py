@@ -1,12 +1,17 @@
 """Which of our tokens no longer count."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from idp_providers.batching import CoalescedReader
 from idp_providers.contract import Host
 from idp_providers.self_hosted.database import contract_errors
+
+KEPT_LONGER = timedelta(hours=1)
+"""Replicas judge the end of a token by their own clocks; one that is this late still finds it revoked."""
+CREATION_MARGIN = timedelta(seconds=5)
+"""By how much the clock of a replica that signs a client's first token may be late."""
 
 
 class Presented(NamedTuple):
@@ -39,14 +44,20 @@ class Revocations:
             )
 
     async def stands(self, token: Presented) -> bool:
-        """Whether a token still counts: neither it nor its key was revoked, and its client exists and is enabled."""
+        """Whether a token still counts: neither it nor its key was revoked, and its client exists and is enabled.
+
+        It must also be of this client, not of one of the same id that was there before: whoever is made again does
+        not bring old tokens back.
+        """
         return bool(await self._fresh.read(token))
 
     @contract_errors
-    async def sweep(self, before: datetime) -> int:
-        """Forget tokens that expired before; how many there were."""
+    async def sweep(self, skew: timedelta) -> int:
+        """Forget tokens that expired longer ago than a skew and `KEPT_LONGER`; how many there were."""
         async with self._host.pool.connection() as connection:
-            cursor = await connection.execute("delete from idp_revoked_tokens where expires_at < %s", (before,))
+            cursor = await connection.execute(
+                "delete from idp_revoked_tokens where expires_at < now() - %s", (skew + KEPT_LONGER,)
+            )
             return cursor.rowcount
 
     @contract_errors
@@ -58,10 +69,10 @@ class Revocations:
                 from unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
                     as token (token_id, client_id, kid, issued_at)
                 join idp_clients as client on lower(client.client_id) = lower(token.client_id) and client.enabled
-                where (tokens_since is null or to_timestamp(token.issued_at) >= tokens_since)
+                where to_timestamp(token.issued_at) >= coalesce(tokens_since, created_at - %s)
                 and exists (select from idp_keys as key where key.kid = token.kid)
                 and not exists (select from idp_revoked_tokens as revoked where revoked.jti = token.token_id)
                 """,
-                [list(column) for column in zip(*tokens, strict=True)],
+                [*(list(column) for column in zip(*tokens, strict=True)), CREATION_MARGIN],
             )
             return {Presented(**row): True for row in await cursor.fetchall()}

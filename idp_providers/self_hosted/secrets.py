@@ -1,11 +1,12 @@
 """How client secrets are kept: a keyed fast hash for generated ones, a slow one for those that people chose."""
 
 import re
-from collections.abc import Sequence
 
 from idp_providers.contract import ClientSecret, Host
 from idp_providers.self_hosted.client_secrets import KEYED, StoredSecret
 from idp_providers.self_hosted.clients import CurrentClient
+from idp_providers.self_hosted.clock import Clock
+from idp_providers.self_hosted.guesses import Guesses
 from idp_providers.self_hosted.slow_hashes import SlowHashes, is_argon2id, is_outdated
 from idp_providers.self_hosted.throttle import Throttle
 
@@ -26,14 +27,16 @@ class SecretHashes:
     and replaced on their first use. Wrong guesses at slow ones are throttled per client; fast ones need no guard.
     """
 
-    def __init__(self, host: Host, throttle: Throttle) -> None:
+    def __init__(self, host: Host, throttle: Throttle, *, delay_seconds: float = 0, clock: Clock | None = None) -> None:
+        clock = clock or Clock()
         self._host = host
-        self._slow = SlowHashes()
-        self._throttle = throttle
+        self._slow = SlowHashes(clock)
+        self._guesses = Guesses(self._slow, throttle, clock, delay_seconds)
         self._decoy = host.sign(b"")
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Let go of the thread and of all who wait."""
+        self._guesses.close()
         self._slow.close()
 
     async def hash(self, client_id: str, secret: ClientSecret) -> str:
@@ -48,24 +51,28 @@ class SecretHashes:
             return False
         return await self._slow.verify(_bytes(secret.value), stored.hash)
 
-    async def verify(self, client: CurrentClient, secret: str) -> StoredSecret | None:
-        """The one of the client's secrets that this is. ThrottledError, IdpUnavailableError."""
+    def recognised(self, client: CurrentClient, secret: str) -> StoredSecret | None:
+        """The one of the client's secrets that this is, if that can be told at once."""
+        given = _bytes(secret)
         for stored in client.secrets:
-            if stored.is_keyed and self._matches_keyed(client.client_id, secret, stored):
+            if stored.is_keyed and self._matches_keyed(client.client_id, secret, stored.hash):
                 return stored
-        slow = {stored.hash: stored for stored in client.secrets if not stored.is_keyed}
-        if found := await self._slow_one(client.client_id, secret, list(slow)):
-            return slow[found]
-        if not client.secrets:
-            await self.pretend(client.client_id, secret)
-        return None
+        return next((stored for stored in client.secrets if self._slow.knows(given, stored.hash)), None)
 
-    async def pretend(self, client_id: str, secret: str) -> None:
-        """The work of refusing a wrong secret, for an unknown id: that of the kind which such ids usually have."""
-        if is_generated_id(client_id):
-            self._host.signed(_message(client_id, secret), self._decoy)
-        else:
-            await self._slow_one(client_id, secret, [self._slow.decoy])
+    async def judge(self, client_id: str, client: CurrentClient | None, secret: str) -> StoredSecret | None:
+        """The one of the client's secrets that this is, though it was not `recognised`: this may take seconds.
+
+        ThrottledError, IdpUnavailableError. A wrong secret costs the same whether the client is known or not: next to
+        nothing where ids are generated, for who can guess neither; elsewhere a delay, whatever was computed meanwhile.
+        """
+        kept = client.secrets if client else ()
+        slow = {stored.hash: stored for stored in kept if not stored.is_keyed}
+        if slow or not is_generated_id(client_id):
+            found = await self._guesses.judge(client_id, _bytes(secret), list(slow))
+            return slow[found] if found else None
+        if not kept:
+            self._matches_keyed(client_id, secret, self._decoy)
+        return None
 
     async def renewed(self, client: CurrentClient, stored: StoredSecret, secret: str) -> str | None:
         """A better hash of a secret that was just proven, or None if the stored one is as good as it gets.
@@ -80,26 +87,8 @@ class SecretHashes:
             outdated, chosen = True, not (client.managed and len(secret) == _GENERATED_LENGTH)
         return await self.hash(client.client_id, ClientSecret(value=secret, chosen=chosen)) if outdated else None
 
-    def _matches_keyed(self, client_id: str, secret: str, stored: StoredSecret) -> bool:
-        return self._host.signed(_message(client_id, secret), stored.hash.removeprefix(KEYED))
-
-    async def _slow_one(self, client_id: str, secret: str, hashes: Sequence[str]) -> str | None:
-        """Which of these is of the secret. What was proven before passes at once; what must be computed is throttled.
-
-        A secret that none of them is of is one failure.
-        """
-        given = _bytes(secret)
-        if known := next((stored for stored in hashes if self._slow.knows(given, stored)), None):
-            return known
-        if not hashes:
-            return None
-        digest = self._slow.digest(given)
-        self._throttle.require_open(client_id, digest)
-        for stored in hashes:
-            if await self._slow.verify(given, stored):
-                return stored
-        self._throttle.count_failure(client_id, digest)
-        return None
+    def _matches_keyed(self, client_id: str, secret: str, stored: str) -> bool:
+        return self._host.signed(_message(client_id, secret), stored.removeprefix(KEYED))
 
 
 def _message(client_id: str, secret: str) -> bytes:

@@ -17,6 +17,7 @@ class SelfHostedSettings(BaseModel):
     A verifier may cache the published keys for `key_publication_hours`; no key signs before it was published
     that long. `access_token_type` is the header `typ`, `at+jwt` as RFC 9068 says. `secret_use_delay_seconds` is how
     late the last use of a secret may be written. `failed_secrets_per_minute` throttles guesses per client; 0 does not.
+    `failed_secret_delay_seconds` is when a wrong one is answered, unless its client's id was generated; 0 is at once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class SelfHostedSettings(BaseModel):
     secret_maximum_age_days: int | None = Field(default=None, ge=1, le=3650)
     secret_use_delay_seconds: int = Field(default=30, ge=1, le=45)
     failed_secrets_per_minute: int = Field(default=30, ge=0, le=6000)
+    failed_secret_delay_seconds: float = Field(default=0.5, ge=0, le=2, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _publication_fits_into_rotation(self) -> "SelfHostedSettings":

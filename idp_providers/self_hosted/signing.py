@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, get_args
 
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, GuestProtocol, OKPKey, RSAKey
@@ -28,13 +29,18 @@ _KIND_OF: dict[Algorithm, str] = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC",
 
 
 class _Registry(JWSRegistry):
-    """Our algorithms. The library warns of the name EdDSA (RFC 9864), which verifiers still know best."""
+    """Our algorithms. The library warns of the name EdDSA (RFC 9864), which verifiers still know best.
 
-    algorithms = {name: copy.copy(JWSRegistry.algorithms[name]) for name in _ALGORITHMS}
+    Clients may sign under either name. What a header says beyond what we know is ignored, unless it is critical
+    (RFC 7515, section 4); it may be a certificate.
+    """
+
+    algorithms = {name: copy.copy(JWSRegistry.algorithms[name]) for name in (*_ALGORITHMS, "Ed25519")}
+    max_header_length = 8 * 1024
 
 
 _Registry.algorithms["EdDSA"].security_warning = None
-REGISTRY = _Registry(algorithms=_ALGORITHMS)
+REGISTRY = _Registry(algorithms=_Registry.algorithms, strict_check_header=False)
 
 
 class UnknownKeyError(InvalidTokenError):
@@ -77,8 +83,12 @@ def ordered_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def private_key(der: bytes, algorithm: Algorithm, kid: str) -> SigningKey:
-    """A key that can sign."""
-    return _KINDS[_KIND_OF[algorithm]].import_key(der, {"kid": kid, "alg": algorithm, "use": "sig"})
+    """A key that can sign. `der` must be what `generate` made: it is not proven again that primes are prime.
+
+    That proof takes 50 ms of a core at every start. What was sealed in between is authentic (AES-GCM).
+    """
+    key: Any = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+    return _KINDS[_KIND_OF[algorithm]].import_key(key, {"kid": kid, "alg": algorithm, "use": "sig"})
 
 
 def public_key(jwk: Mapping[str, Any]) -> SigningKey:

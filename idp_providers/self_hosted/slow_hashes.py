@@ -8,19 +8,26 @@ import hmac
 import os
 import sys
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from idp_providers.errors import IdpUnavailableError
+from idp_providers.self_hosted.clock import Clock
 
-THREADS = max(1, min(2, (os.cpu_count() or 1) // 2))
-"""Never all cores: the loop, which grants tokens for generated secrets, needs one."""
 NICENESS = 10
-"""How far the threads step back: whoever sends wrong secrets takes the time that nobody else wants."""
+"""How far the thread steps back: whoever sends wrong secrets takes the time that nobody else wants."""
+REST = 4
+"""Times the CPU time of a wrong check that pass before the next one: all guesses together take a fifth of a core.
+
+A check and its rest must be over before the next guess at the same client has its turn (`guesses.py`), or known clients
+would be refused later than unknown ones: with the default delay of 0.5 s that holds for checks of up to 0.1 s.
+"""
 MOST_WAITING = 64
 MOST_REMEMBERED = 1024
 
@@ -32,29 +39,31 @@ _argon2id = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 class SlowHashes:
-    """Argon2id, and the PBKDF2 of imported clients, in threads of their own.
+    """Argon2id, and the PBKDF2 of imported clients, one at a time in a thread of its own.
 
-    A secret that was proven once is known again by a digest under a key that lives only in this process. What
-    was not proven is always computed, so that a wrong secret costs the same as an unknown client. Beyond
-    `MOST_WAITING` distinct checks callers are told to come back, instead of queueing without end.
+    A secret that was proven once is known again by a digest under a key that lives only in this process. After a
+    wrong one the thread rests, so that guesses cannot keep a core busy. Beyond `MOST_WAITING` checks callers are told
+    to come back, instead of queueing without end.
     """
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slow-hash", initializer=_step_back)
-        self._running: dict[tuple[str, bytes], asyncio.Future[bool]] = {}
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="slow-hash", initializer=_step_back)
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._rested_at = 0.0
+        self._usual_seconds = 0.0
         self._proven: OrderedDict[str, bytes] = OrderedDict()
         self._digest_key = os.urandom(32)
-        self.decoy = _argon2id.hash(os.urandom(32))
 
     def close(self) -> None:
-        """Let go of the threads; a second call does no harm."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Let go of the thread; a second call does no harm."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, secret: bytes) -> str:
         """Argon2id in PHC form, known as proven from now on. IdpUnavailableError when too many others wait."""
-        if len(self._running) >= MOST_WAITING:
-            raise IdpUnavailableError("Too many secrets are being checked at once.")
-        made = await asyncio.get_running_loop().run_in_executor(self._threads, _argon2id.hash, secret)
+        with self._place():
+            made = await asyncio.get_running_loop().run_in_executor(self._thread, _argon2id.hash, secret)
         self._remember(made, self.digest(secret))
         return made
 
@@ -62,11 +71,22 @@ class SlowHashes:
         """Whether `stored` is a hash of `secret`. IdpUnavailableError when too many others wait."""
         if self.knows(secret, stored):
             return True
-        digest = self.digest(secret)
-        if not await asyncio.shield(self._check(secret, stored, digest)):
-            return False
-        self._remember(stored, digest)
-        return True
+        async with self._rested_turn():
+            right = await asyncio.get_running_loop().run_in_executor(self._thread, self._compute, secret, stored)
+        if right:
+            self._remember(stored, self.digest(secret))
+        return right
+
+    async def find(self, secret: bytes, hashes: Sequence[str]) -> str | None:
+        """The hash that is of the secret. Where there is none at all, the time that one costs passes without work."""
+        for stored in hashes:
+            if await self.verify(secret, stored):
+                return stored
+        if not hashes:
+            async with self._rested_turn():
+                pass
+            await self._clock.wait_until(self._clock.now() + self._usual_seconds)
+        return None
 
     def knows(self, secret: bytes, stored: str) -> bool:
         """Whether the secret was proven before; costs next to nothing."""
@@ -79,16 +99,32 @@ class SlowHashes:
         """By which this process tells secrets apart without keeping them."""
         return hmac.digest(self._digest_key, secret, "sha256")
 
-    def _check(self, secret: bytes, stored: str, digest: bytes) -> "asyncio.Future[bool]":
-        key = (stored, digest)
-        if running := self._running.get(key):
-            return running
-        if len(self._running) >= MOST_WAITING:
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self._waiting >= MOST_WAITING:
             raise IdpUnavailableError("Too many secrets are being checked at once.")
-        check = asyncio.get_running_loop().run_in_executor(self._threads, _matches, secret, stored)
-        self._running[key] = check
-        check.add_done_callback(lambda _: self._running.pop(key))
-        return check
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    @asynccontextmanager
+    async def _rested_turn(self) -> AsyncIterator[None]:
+        with self._place():
+            async with self._turn:
+                await self._clock.wait_until(self._rested_at)
+                yield
+
+    def _compute(self, secret: bytes, stored: str) -> bool:
+        """In the thread: its own CPU time counts, not how long others kept it from running."""
+        began, worked = self._clock.now(), time.thread_time()
+        right = _matches(secret, stored)
+        ended = self._clock.now()
+        self._usual_seconds = ended - began
+        if not right:
+            self._rested_at = ended + REST * (time.thread_time() - worked)
+        return right
 
     def _remember(self, stored: str, digest: bytes) -> None:
         self._proven[stored] = digest

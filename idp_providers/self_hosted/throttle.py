@@ -1,5 +1,6 @@
 """Slows down whoever guesses secrets, client by client."""
 
+import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -32,26 +33,36 @@ class Throttle:
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._failures: OrderedDict[str, _Level] = OrderedDict()
-        self._reserves: OrderedDict[str, _Level] = OrderedDict()
-        self._wrong: OrderedDict[tuple[str, bytes], bool] = OrderedDict()
+        self._failures: OrderedDict[bytes, _Level] = OrderedDict()
+        self._reserves: OrderedDict[bytes, _Level] = OrderedDict()
+        self._wrong: OrderedDict[tuple[bytes, bytes], bool] = OrderedDict()
 
-    def require_open(self, client_id: str, digest: bytes = b"") -> None:
-        """ThrottledError while the client has had too many failures."""
-        name = client_id.lower()
-        closed = self._per_minute and _level(self._failures, name, self._per_minute) > self._per_minute - 1
-        if closed and not self._comes_again(name, digest):
-            raise ThrottledError("Too many wrong secrets for this client; try again in a minute.")
+    def admit(self, client_id: str, digest: bytes = b"") -> None:
+        """Let a secret be checked; ThrottledError while the client has had too many failures.
 
-    def count_failure(self, client_id: str, digest: bytes = b"") -> None:
-        """A secret was computed and wrong."""
+        It counts as a failure from now on, until it is forgiven: guesses that arrive together do not slip through.
+        """
         if not self._per_minute:
             return
-        name = client_id.lower()
+        name = name_of(client_id)
+        closed = _level(self._failures, name, self._per_minute) > self._per_minute - 1
+        if closed and not self._comes_again(name, digest):
+            raise ThrottledError("Too many wrong secrets for this client; try again in a minute.")
         _fill(self._failures, name, self._per_minute)
-        self._remember(name, digest, wrong=True)
 
-    def _comes_again(self, name: str, digest: bytes) -> bool:
+    def forgive(self, client_id: str) -> None:
+        """What was admitted was right, or could not be checked."""
+        name = name_of(client_id)
+        if name in self._failures:
+            level = _level(self._failures, name, self._per_minute)
+            self._failures[name] = _Level(max(0.0, level - 1), time.monotonic())
+
+    def found_wrong(self, client_id: str, digest: bytes) -> None:
+        """What was admitted was wrong, and will be whenever it comes again."""
+        if self._per_minute:
+            self._remember(name_of(client_id), digest, wrong=True)
+
+    def _comes_again(self, name: bytes, digest: bytes) -> bool:
         """Whether it was turned away before, was not found wrong since, and the reserve has room for it."""
         wrong = self._wrong.get((name, digest))
         if wrong is None:
@@ -61,21 +72,26 @@ class Throttle:
         _fill(self._reserves, name, RESERVED_PER_MINUTE)
         return True
 
-    def _remember(self, name: str, digest: bytes, *, wrong: bool) -> None:
+    def _remember(self, name: bytes, digest: bytes, *, wrong: bool) -> None:
         self._wrong[name, digest] = wrong
         self._wrong.move_to_end((name, digest))
         if len(self._wrong) > MOST_SECRETS:
             self._wrong.popitem(last=False)
 
 
-def _level(levels: OrderedDict[str, _Level], name: str, per_minute: int) -> float:
+def name_of(client_id: str) -> bytes:
+    """By which ids are told apart that nobody knows: a few bytes, however long an id somebody made up."""
+    return hashlib.sha256(client_id.lower().encode("utf-8", "surrogatepass")).digest()
+
+
+def _level(levels: OrderedDict[bytes, _Level], name: bytes, per_minute: int) -> float:
     found = levels.get(name)
     if found is None:
         return 0.0
     return max(0.0, found.level - (time.monotonic() - found.at) * per_minute / 60)
 
 
-def _fill(levels: OrderedDict[str, _Level], name: str, per_minute: int) -> None:
+def _fill(levels: OrderedDict[bytes, _Level], name: bytes, per_minute: int) -> None:
     levels[name] = _Level(_level(levels, name, per_minute) + 1, time.monotonic())
     levels.move_to_end(name)
     if len(levels) > MOST_CLIENTS:

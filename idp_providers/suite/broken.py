@@ -1,21 +1,24 @@
 """What the rules about faults stand on: a proxy before the provider's system, and every call with its arguments."""
 
-import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 
 import anyio
 import pytest
 
 from idp_providers.contract import ClientSecret, ClientSpec, IdentityProvider, TokenRequest
-from idp_providers.errors import IdpError
+from idp_providers.errors import IdpError, IdpUnavailableError
 from idp_providers.suite.fault_proxy import FaultProxy, Request
 from idp_providers.suite.harness import Harness
+from idp_providers.suite.leaks import Shown, leaks, shown_by_error, shown_by_log
 from idp_providers.suite.specs import make_managed_spec, make_secret
-from idp_providers.suite.texts import chain_of
 
 PATIENCE_SECONDS = 8.0
-"""How long one call may take when the provider was opened with a limit of a second per request."""
+"""How long one call may take when no request of it waits for its limit."""
+HURRY_SECONDS = 0.25
+"""The limit per request where a test waits until it has passed."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +30,46 @@ class Scene:
     spec: ClientSpec
     secret: ClientSecret
     log: pytest.LogCaptureFixture
+    patience: float = PATIENCE_SECONDS
+    hurried: bool = False
+    own_secrets: dict[str, str] = field(default_factory=dict)
 
     async def fails(self, call: str) -> IdpError:
         """Make the call and hand over its error, after proving that it tells no secret and came in time."""
         given = make_secret()
-        with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(IdpError) as caught:
+        with anyio.fail_after(self.patience), pytest.raises(IdpError) as caught:
             await CALLS[call](self, given)
-        shown = [*chain_of(caught.value), self.log.text]
-        assert not [text for text in shown for secret in (given, self.secret) if secret.value in text]
+        self.shows_no_secret(*shown_by_error(caught.value), given=given.value)
         return caught.value
+
+    def shows_no_secret(self, *shown: Shown, given: str) -> None:
+        """Neither here nor in the log; credentials of the provider's own that went over the line count as well."""
+        secrets = {"the given secret": given, "the client's secret": self.secret.value, **self.own_secrets}
+        for bearer in {bearer for request in self.proxy.requests if (bearer := bearer_of(request))}:
+            secrets[f"its own bearer token {bearer[:12]}..."] = bearer
+        assert leaks(secrets, [*shown, *shown_by_log(self.log)]) == []
 
     async def succeeds(self, call: str) -> None:
         """Make the call with a new secret."""
-        with anyio.fail_after(PATIENCE_SECONDS):
+        with anyio.fail_after(self.patience):
             await CALLS[call](self, make_secret())
+
+    async def works_again(self) -> None:
+        """At once. A provider in a hurry is asked again, but only after answers that did not come in its time."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while True:
+                began = time.monotonic()
+                try:
+                    return await self.provider.check()
+                except IdpUnavailableError:
+                    if not self.hurried or time.monotonic() - began < HURRY_SECONDS:
+                        raise
+
+
+def bearer_of(request: Request) -> str:
+    """The bearer token that came along; empty without one."""
+    scheme, _, value = str(request.headers.get("authorization", "")).partition(" ")
+    return value if scheme.casefold() == "bearer" else ""
 
 
 CALLS: dict[str, Callable[[Scene, ClientSecret], Awaitable[object]]] = {
@@ -61,13 +90,19 @@ CHANGING = ("create_client", "update_client", "replace_secret", "delete_clients"
 class Broken(Harness):
     """What the subclass gives besides the fixture `provider`."""
 
+    limit_seconds: float = 3.0
+    """The limit per request for `open_through`; shorter in tests that wait until it has passed."""
+
     @pytest.fixture
     def upstream(self) -> str:
         """The address of the system that the provider drives, such as `http://127.0.0.1:8080`."""
         raise NotImplementedError("Override this fixture.")
 
     async def open_through(self, url: str) -> IdentityProvider:
-        """Open a provider whose every request goes to `url`, with a limit of at most a second per request."""
+        """Open a provider whose every request goes to `url`, with a limit of `limit_seconds` per request.
+
+        A fixed limit of a second will do, and lets some tests wait longer.
+        """
         raise NotImplementedError("Override this together with `upstream`.")
 
     def changes(self, request: Request) -> bool:
@@ -75,22 +110,54 @@ class Broken(Harness):
         return request.method in {"POST", "PUT", "PATCH", "DELETE"} and not request.is_form
 
     def logs_in(self, request: Request) -> bool:
-        """Whether a request fetches the provider's own credentials. Override it where none is a form."""
+        """Whether a request fetches the provider's own credentials. Override it where none is a form.
+
+        Let it answer False to all if it has credentials that never end.
+        """
         return request.is_form
 
+    def needs_logins(self, scene: Scene) -> None:
+        """Skip for providers that do not log in; fail if one seems to, in a way that `logs_in` does not know."""
+        requests = scene.proxy.requests
+        if any(self.logs_in(request) for request in requests):
+            return
+        if type(self).logs_in is Broken.logs_in and any(map(bearer_of, requests)):
+            seen = ", ".join(dict.fromkeys(f"{request.method} {request.target}" for request in requests))
+            pytest.fail(
+                f"{scene.provider.name} sends bearer tokens, and none of its requests looks like a login: override "
+                f"`logs_in` to tell which of these is one, or to say that none is: {seen}"
+            )
+        pytest.skip(f"{scene.provider.name} does not log in")
+
     @pytest.fixture
-    async def scene(self, upstream: str, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Scene]:
-        caplog.set_level(logging.DEBUG)
+    async def replica(self, upstream: str) -> AsyncIterator[IdentityProvider]:
+        provider = await self.open_through(upstream)
+        yield provider
+        await provider.close()
+
+    @pytest.fixture
+    async def scene(self, upstream: str, log: pytest.LogCaptureFixture) -> AsyncIterator[Scene]:
         async with FaultProxy(upstream) as proxy:
             provider = await self.open_through(proxy.url)
             try:
                 spec, secret = make_managed_spec(), make_secret()
                 made = await provider.create_client(spec, secret)
-                yield Scene(provider, proxy, spec, ClientSecret(value=made.secret), caplog)
+                secret = ClientSecret(value=made.secret)
+                yield Scene(provider, proxy, spec, secret, log, own_secrets=self.own_secrets())
                 proxy.heal()
                 await provider.delete_clients([spec.client_id])
             finally:
                 await provider.close()
+
+    @asynccontextmanager
+    async def in_a_hurry(self, scene: Scene) -> AsyncIterator[Scene]:
+        """The same scene seen by a provider that does not wait for long."""
+        self.limit_seconds = HURRY_SECONDS
+        provider = await self.open_through(scene.proxy.url)
+        try:
+            yield replace(scene, provider=provider, patience=PATIENCE_SECONDS / 2, hurried=True)
+        finally:
+            await provider.close()
 
     def needs(self, scene: Scene, call: str) -> None:
         """Skip what the provider does not claim to do."""

@@ -1,6 +1,5 @@
 """The life of clients."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import uuid4
@@ -19,8 +18,9 @@ from idp_providers.errors import (
     IdpError,
 )
 from idp_providers.suite.harness import AT_ONCE, Harness, at_once
+from idp_providers.suite.leaks import Shown, leaks, shown_by_error, shown_by_log
 from idp_providers.suite.specs import make_managed_spec, make_secret, make_spec
-from idp_providers.suite.texts import chain_of
+from idp_providers.suite.texts import forged_signature
 
 
 class ClientRules(Harness):
@@ -123,6 +123,17 @@ class ClientRules(Harness):
         assert (once.display_name, once.scopes) == ("Renamed", ("readonly",))
         assert (await provider.verify(await self.token(provider, spec.client_id, secret))).scopes == {"readonly"}
 
+    async def test_a_client_is_changed_whatever_the_case_of_its_id(self, provider: IdentityProvider) -> None:
+        spec = make_spec(client_id=f"Mixed-{uuid4()}")
+        await self.create(provider, spec)
+        folded = spec.client_id.lower()
+        await provider.update_client(replace(spec, client_id=folded, display_name="Renamed"))
+        secret = (await provider.replace_secret(folded, make_secret())).secret
+        found = await provider.find_client(folded)
+        assert found is not None
+        assert (found.client_id, found.display_name) == (spec.client_id, "Renamed")
+        assert await self.token(provider, spec.client_id, secret)
+
     async def test_changing_an_unknown_client_says_so(self, provider: IdentityProvider) -> None:
         spec = make_spec()
         with pytest.raises(ClientNotFoundError):
@@ -138,20 +149,39 @@ class ClientRules(Harness):
         await provider.delete_clients([spec.client_id])
         assert await provider.find_client(spec.client_id) is None
 
+    async def test_absent_clients_among_several_do_not_save_the_others(self, provider: IdentityProvider) -> None:
+        own = [make_spec() for _ in range(3)]
+        for spec in own:
+            await self.create(provider, spec)
+        ids = [spec.client_id for spec in own]
+        await provider.delete_clients([ids[0], str(uuid4()), ids[1], str(uuid4()), ids[2]])
+        assert [await provider.find_client(client_id) for client_id in ids] == [None] * 3
+
     async def test_secrets_stay_out_of_texts_and_logs(
-        self, provider: IdentityProvider, caplog: pytest.LogCaptureFixture
+        self, provider: IdentityProvider, log: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.DEBUG)
         spec, given, wrong = make_spec(), make_secret(), make_secret()
         credentials = await provider.create_client(spec, given)
-        shown = [repr(given), repr(credentials), repr(await provider.find_client(spec.client_id)), repr(provider)]
+        secrets = {"the given secret": given.value, "a wrong secret": wrong.value, **self.own_secrets()}
+        shown: list[Shown] = [
+            ("repr of the ClientSecret", repr(given)),
+            ("repr of the ClientCredentials", repr(credentials)),
+            ("repr of the ClientState", repr(await provider.find_client(spec.client_id))),
+            ("repr of the provider", repr(provider)),
+        ]
         calls: list[Callable[[], Awaitable[object]]] = [
             lambda: provider.create_client(spec, given),
             lambda: provider.create_client(replace(spec, client_id="nul\0", display_name="\ud800"), given),
             lambda: provider.replace_secret(str(uuid4()), given),
         ]
         if provider.capabilities.issues_tokens:
+            token = await self.token(provider, spec.client_id, credentials.secret)
+            await provider.verify(token)
+            secrets |= {"the client's secret": credentials.secret, "a token": token}
             calls += [
+                lambda: provider.verify(forged_signature(token)),
+                lambda: provider.revoke(token),
+                lambda: provider.verify(token),
                 lambda: provider.token(TokenRequest(client_id=spec.client_id, client_secret=wrong.value)),
                 lambda: provider.token(TokenRequest(client_id=str(uuid4()), client_secret=given.value)),
                 lambda: provider.verify(f"{given.value}.{wrong.value}.x"),
@@ -160,9 +190,8 @@ class ClientRules(Harness):
             try:
                 await call()
             except IdpError as error:
-                shown += chain_of(error)
-        shown.append(caplog.text)
-        assert not [text for text in shown for secret in (given, wrong) if secret.value in text]
+                shown += shown_by_error(error)
+        assert leaks(secrets, [*shown, *shown_by_log(log)]) == []
 
     async def test_maintaining_breaks_nothing(self, provider: IdentityProvider) -> None:
         spec = make_spec()

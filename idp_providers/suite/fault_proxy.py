@@ -76,9 +76,13 @@ class _Plan:
 
 
 class FaultProxy:
-    """Passes requests on to `upstream` unless a fault is planned. `requests` remembers them in order."""
+    """Passes requests on to `upstream` unless a fault is planned. `requests` remembers them in order.
 
-    def __init__(self, upstream: str) -> None:
+    It listens on any free port, or on the one that is given; outside of its context nobody does.
+    """
+
+    def __init__(self, upstream: str, *, port: int = 0) -> None:
+        self._port = port
         self._upstream = upstream.rstrip("/")
         self._plans: list[_Plan] = []
         self._served: set[asyncio.Task[None]] = set()
@@ -100,7 +104,7 @@ class FaultProxy:
         self._plans.clear()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,5 +1,7 @@
 """What a provider says when the system behind it fails: which error of the family, for every call and every fault."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from idp_providers.contract import ClientCredentials
@@ -13,6 +15,7 @@ from idp_providers.errors import (
 )
 from idp_providers.suite.broken import CALLS, CHANGING, MANAGING, Broken, Scene
 from idp_providers.suite.fault_proxy import Fault
+from idp_providers.suite.leaks import leaks
 from idp_providers.suite.specs import make_managed_spec, make_secret
 
 AWAY = (
@@ -36,12 +39,13 @@ class FaultRules(Broken):
     @pytest.mark.parametrize("call", CALLS)
     async def test_no_usable_answer_is_unavailable_and_passes(self, scene: Scene, call: str, fault: Fault) -> None:
         self.needs(scene, call)
-        scene.proxy.plan(fault)
-        error = await scene.fails(call)
-        assert isinstance(error, IdpUnavailableError), error
-        assert error.retryable
-        scene.proxy.heal()
-        await scene.provider.check()
+        async with self.in_a_hurry(scene) if fault is Fault.HANGING else nullcontext(scene) as seen:
+            seen.proxy.plan(fault)
+            error = await seen.fails(call)
+            assert isinstance(error, IdpUnavailableError), error
+            assert error.retryable
+            seen.proxy.heal()
+            await seen.works_again()
 
     @pytest.mark.parametrize("call", CALLS)
     async def test_a_page_for_people_is_no_success(self, scene: Scene, call: str) -> None:
@@ -116,6 +120,13 @@ class FaultRules(Broken):
         made = await scene.provider.create_client(spec, given)
         assert isinstance(made, ClientCredentials)
         found = await scene.provider.find_client(spec.client_id)
-        shown = [repr(scene.provider), repr(vars(scene.provider)), repr(made), repr(found), scene.log.text]
-        assert not [text for text in shown if made.secret in text]
+        await scene.succeeds("check")
+        scene.shows_no_secret(
+            ("repr of the provider", repr(scene.provider)),
+            ("repr of the ClientCredentials", repr(made)),
+            ("repr of the ClientState", repr(found)),
+            given=made.secret,
+        )
+        held = {"the client's secret": made.secret}
+        assert leaks(held, [("repr of what the provider holds", repr(vars(scene.provider)))]) == []
         await scene.provider.delete_clients([spec.client_id])

@@ -1,6 +1,7 @@
 """Clients of others in the same system are looked at, and nothing more."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,17 @@ class ForeignRules(Harness):
         """
         pytest.skip("nothing can be copied to another system")
 
+    async def copy_proof(self, client_id: str, other_id: str) -> None:  # noqa: ARG002 - a hook
+        """Put a client `other_id` into the provider's system that has all of `client_id`, the proof included.
+
+        Override it if there can be clients of others.
+        """
+        pytest.skip("no client of others can be there")
+
+    def another_installation(self) -> AbstractContextManager[None]:
+        """Within it the host of `provider` says another `installation`, and signs with the same keys."""
+        pytest.skip("the host is of one installation")
+
     def rotate_keys(self) -> None:
         """Let the host of `provider` sign with a new key, and go on recognising the old one's signatures."""
         pytest.skip("the host's keys cannot be changed")
@@ -48,6 +60,25 @@ class ForeignRules(Harness):
         copied = await stranger.find_client(spec.client_id)
         assert copied is not None
         assert not copied.owned
+
+    async def test_the_proof_of_a_client_proves_nothing_at_another(self, provider: IdentityProvider) -> None:
+        spec, other_id = make_managed_spec(), str(uuid4())
+        await self.create(provider, spec)
+        await self.copy_proof(spec.client_id, other_id)
+        copied = await provider.find_client(other_id)
+        assert copied is not None
+        assert not copied.owned
+        with pytest.raises(IdpError):
+            await provider.delete_clients([other_id])
+        assert await provider.find_client(other_id) == copied
+
+    async def test_a_client_of_another_installation_with_our_keys_is_foreign(self, provider: IdentityProvider) -> None:
+        spec = make_managed_spec()
+        await self.create(provider, spec)
+        with self.another_installation():
+            found = await provider.find_client(spec.client_id)
+        assert found is not None
+        assert not found.owned
 
     async def test_a_proof_by_an_old_key_stands_and_is_made_anew_by_an_update(self, provider: IdentityProvider) -> None:
         spec = make_managed_spec()
@@ -85,3 +116,18 @@ class ForeignRules(Harness):
             await calls[call]()
         assert not isinstance(caught.value, IdpUnavailableError), "repeating it cannot help"
         assert await provider.find_client(spec.client_id) == before
+
+    @pytest.mark.parametrize("place", ["first", "last"])
+    async def test_a_foreign_client_among_several_is_not_removed(self, provider: IdentityProvider, place: str) -> None:
+        """Each of them has to prove that it is ours. What becomes of the others is left open: the call failed."""
+        spec, foreign_id = make_spec(), str(uuid4())
+        await self.create(provider, spec)
+        await self.make_foreign(foreign_id)
+        before = await provider.find_client(foreign_id)
+        ids = [foreign_id, spec.client_id] if place == "first" else [spec.client_id, foreign_id]
+        with pytest.raises(IdpError) as caught:
+            await provider.delete_clients(ids)
+        assert not isinstance(caught.value, IdpUnavailableError), "repeating it cannot help"
+        assert await provider.find_client(foreign_id) == before
+        await provider.delete_clients([spec.client_id])
+        assert await provider.find_client(spec.client_id) is None

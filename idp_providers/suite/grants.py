@@ -1,6 +1,7 @@
 """Who gets a token, and what it grants."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from idp_providers.contract import (
     ClientSecret,
     IdentityProvider,
+    TokenRequest,
 )
 from idp_providers.errors import (
     InvalidClientError,
@@ -16,6 +18,9 @@ from idp_providers.errors import (
 from idp_providers.suite.harness import AT_ONCE, Harness, at_once
 from idp_providers.suite.specs import make_managed_spec, make_secret, make_spec
 from idp_providers.suite.texts import payload_of
+
+A_MINUTE = timedelta(minutes=1)
+"""By how much the provider's clock may differ from that of the tests."""
 
 
 class GrantRules(Harness):
@@ -87,6 +92,18 @@ class GrantRules(Harness):
         ):
             token = await self.token(provider, spec.client_id, secret, *requested)
             assert (await provider.verify(token)).scopes == granted
+
+    async def test_the_answer_agrees_with_its_token(self, provider: IdentityProvider) -> None:
+        self.needs_tokens(provider)
+        spec = make_spec()
+        secret = await self.create(provider, spec)
+        request = TokenRequest(client_id=spec.client_id, client_secret=secret, requested_scopes=("readonly", "root"))
+        answer = await provider.token(request)
+        principal = await provider.verify(answer.access_token)
+        assert set(answer.scopes) == principal.scopes == {"readonly"}
+        assert principal.expires_at == datetime.fromtimestamp(payload_of(answer.access_token)["exp"], UTC)
+        left = principal.expires_at - datetime.now(UTC)
+        assert abs(left - timedelta(seconds=answer.expires_in)) < A_MINUTE
 
     async def test_an_applications_token_carries_its_claims(self, provider: IdentityProvider) -> None:
         self.needs_claims(provider)

@@ -1,12 +1,13 @@
 """What the tests of the contract stand on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import anyio
 import pytest
 
 from idp_providers.contract import ClientClaims, ClientSpec, IdentityProvider, TokenRequest
+from idp_providers.suite.leaks import everything_logged
 from idp_providers.suite.specs import make_secret
 
 AT_ONCE = 16
@@ -29,6 +30,21 @@ class Harness:
     def stranger(self) -> IdentityProvider | None:
         """Another provider with keys of its own, or None."""
         return None
+
+    @pytest.fixture
+    def replica(self) -> IdentityProvider | None:
+        """What `provider` is in another process of the service: the same system and host. None if there can be none."""
+        return None
+
+    @pytest.fixture
+    def log(self, caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+        """All that is logged, down to debug."""
+        with everything_logged(caplog):
+            yield caplog
+
+    def own_secrets(self) -> dict[str, str]:
+        """With what the provider itself logs in, by what it is, such as `{"the API key": "..."}`: none may be shown."""
+        return {}
 
     def set_claims(self, client_id: str, claims: ClientClaims) -> None:
         """Let `Host.claims_of` answer so from now on. Providers that store claims need nothing."""

@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any
 
+import anyio
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, import_key
@@ -21,6 +22,13 @@ from idp_providers.suite.texts import encoded, forged_signature, payload_of
 
 class JudgementRules(Harness):
     """Own tokens count until they expire or are revoked; nothing else does."""
+
+    new_keys_seconds: float = 10.0
+    """How long it may take until a new key of the issuer counts: if it did at once, forgeries could make us ask."""
+
+    async def rotate_issuer_keys(self, provider: IdentityProvider) -> None:  # noqa: ARG002 - a hook
+        """Let the issuer sign with a new key from now on. Override it where that can be done."""
+        pytest.skip("the issuer's keys cannot be changed")
 
     async def test_a_token_names_its_client(self, provider: IdentityProvider) -> None:
         spec = make_spec()
@@ -42,6 +50,18 @@ class JudgementRules(Harness):
             await provider.verify(revoked)
         assert await provider.verify(other)
 
+    async def test_a_revoked_token_is_refused_by_every_process(
+        self, provider: IdentityProvider, replica: IdentityProvider | None
+    ) -> None:
+        if replica is None:
+            pytest.skip("there is no other process")
+        spec = make_spec()
+        token = await self.token(provider, spec.client_id, await self.create(provider, spec))
+        assert await replica.verify(token)
+        await provider.revoke(token)
+        with pytest.raises(InvalidTokenError):
+            await replica.verify(token)
+
     async def test_revoking_anything_else_is_ignored(self, provider: IdentityProvider) -> None:
         spec = make_spec()
         token = await self.token(provider, spec.client_id, await self.create(provider, spec))
@@ -60,6 +80,20 @@ class JudgementRules(Harness):
         verified = jwt.decode(token, ring, algorithms=sorted({key["alg"] for key in keys}))
         if provider.capabilities.contract_claims:
             assert verified.claims["client_id"] == spec.client_id
+
+    async def test_a_new_key_of_the_issuer_becomes_known(self, provider: IdentityProvider) -> None:
+        spec = make_spec()
+        secret = await self.create(provider, spec)
+        assert await provider.verify(await self.token(provider, spec.client_id, secret))
+        before = {key["kid"] for key in await provider.keys()}
+        await self.rotate_issuer_keys(provider)
+        token = await self.token(provider, spec.client_id, secret)
+        with anyio.fail_after(self.new_keys_seconds):
+            while True:
+                counts = await self._counts(provider, token)
+                if counts and {key["kid"] for key in await provider.keys()} - before:
+                    return
+                await anyio.sleep(0.05)
 
     async def test_forged_tokens_are_refused(self, provider: IdentityProvider) -> None:
         spec = make_spec()
@@ -113,6 +147,7 @@ class JudgementRules(Harness):
             {"exp": None},
             {"jti": None},
             {"iat": 9_999_999_999},
+            {"nbf": 9_999_999_999},
         ],
         ids=str,
     )
@@ -125,3 +160,18 @@ class JudgementRules(Harness):
         changed = {name: value for name, value in {**claims, **change}.items() if value is not None}
         with pytest.raises(InvalidTokenError):
             await provider.verify(self.sign(provider, changed))
+
+    @pytest.mark.parametrize("added", ["/", "x", ".elsewhere.example"], ids=["slash", "letter", "domain"])
+    async def test_the_issuer_counts_to_its_last_letter(self, provider: IdentityProvider, added: str) -> None:
+        spec = make_spec()
+        claims = payload_of(await self.token(provider, spec.client_id, await self.create(provider, spec)))
+        assert await provider.verify(self.sign(provider, claims))
+        with pytest.raises(InvalidTokenError):
+            await provider.verify(self.sign(provider, {**claims, "iss": claims["iss"] + added}))
+
+    async def _counts(self, provider: IdentityProvider, token: str) -> bool:
+        try:
+            await provider.verify(token)
+        except InvalidTokenError:
+            return False
+        return True

@@ -18,6 +18,8 @@ from idp_providers.suite.harness import Harness
 from idp_providers.suite.specs import make_secret, make_spec
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+"""By how much the provider's clock may differ from that of the tests."""
 PLAIN = SecretTerms()
 
 
@@ -80,12 +82,12 @@ class KeepingRules(Harness):
         await keeper.add_secret(spec.client_id, future, SecretTerms(not_before=now + HOUR))
         for secret in (past, future):
             assert not await self.counts(provider, spec.client_id, secret.value)
-        await keeper.add_secret(spec.client_id, last, PLAIN, others_end_at=now + HOUR)
+        await keeper.add_secret(spec.client_id, last, PLAIN, overlap=HOUR)
         assert await self.counts(provider, spec.client_id, first)
         ends = [state.expires_at for state in await keeper.secrets(spec.client_id)]
         assert ends[0] is None
-        assert all(end is not None and end <= now + HOUR for end in ends[1:])
-        await keeper.add_secret(spec.client_id, make_secret(), PLAIN, others_end_at=now - HOUR)
+        assert all(end is not None and end <= datetime.now(UTC) + HOUR + MINUTE for end in ends[1:])
+        await keeper.add_secret(spec.client_id, make_secret(), PLAIN, overlap=timedelta(0))
         assert not await self.counts(provider, spec.client_id, first)
 
     async def test_there_are_only_so_many(self, provider: IdentityProvider, keeper: SecretKeeper) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from idp_providers.contract import ClientSpec, IdentityProvider
 from idp_providers.errors import ClientAlreadyExistsError, IdpError, IdpUnavailableError
-from idp_providers.suite.broken import CALLS, CHANGING, MANAGING, Broken, Scene
+from idp_providers.suite.broken import CALLS, CHANGING, MANAGING, PATIENCE_SECONDS, Broken, Scene
 from idp_providers.suite.fault_proxy import Fault, Request
 from idp_providers.suite.harness import at_once
 from idp_providers.suite.specs import make_managed_spec, make_secret
@@ -87,15 +87,13 @@ class RetryRules(Broken):
     @pytest.mark.parametrize("call", MANAGING)
     async def test_credentials_that_ended_are_renewed_within_the_call(self, scene: Scene, call: str) -> None:
         await scene.succeeds("check")
-        if not any(self.logs_in(request) for request in scene.proxy.requests):
-            pytest.skip(f"{scene.provider.name} does not log in")
+        self.needs_logins(scene)
         scene.proxy.plan(Fault.UNAUTHORIZED, matching=lambda request: not self.logs_in(request), times=1)
         await scene.succeeds(call)
 
     async def test_concurrent_calls_share_one_login(self, scene: Scene) -> None:
         await scene.succeeds("check")
-        if not any(self.logs_in(request) for request in scene.proxy.requests):
-            pytest.skip(f"{scene.provider.name} does not log in")
+        self.needs_logins(scene)
         before = len(scene.proxy.requests)
         spent = {request.headers.get("authorization") for request in scene.proxy.requests}
 
@@ -110,6 +108,26 @@ class RetryRules(Broken):
         await at_once(look)
         logins = [request for request in scene.proxy.requests[before:] if self.logs_in(request)]
         assert 0 < len(logins) <= 2, len(logins)
+
+    async def test_one_login_serves_many_calls(self, scene: Scene) -> None:
+        await scene.succeeds("check")
+        self.needs_logins(scene)
+        before = len(scene.proxy.requests)
+        for _ in range(4):
+            await scene.provider.find_client(scene.spec.client_id)
+        logins = [request for request in scene.proxy.requests[before:] if self.logs_in(request)]
+        assert len(logins) <= 1, "it logs in for every call"
+
+    async def test_a_call_that_was_given_up_harms_no_other(self, scene: Scene) -> None:
+        """Once at its first request, which is the login of those that log in, and once at another."""
+        provider = await self.open_through(scene.proxy.url)
+        try:
+            for _ in range(2):
+                await self._gives_up(scene, provider)
+                with anyio.fail_after(PATIENCE_SECONDS):
+                    await provider.check()
+        finally:
+            await provider.close()
 
     async def test_creations_through_a_lossy_line_end_in_exactly_those_clients(self, scene: Scene) -> None:
         """Every third answer is lost; whoever sees no answer looks, and adopts what is its own."""
@@ -133,6 +151,26 @@ class RetryRules(Broken):
         await scene.provider.delete_clients([spec.client_id for spec in specs])
         for spec in specs:
             assert await scene.provider.find_client(spec.client_id) is None
+
+    async def _gives_up(self, scene: Scene, provider: IdentityProvider) -> None:
+        """Cancel a call while its first request waits for an answer."""
+        arrived = anyio.Event()
+
+        def arrives(_: Request) -> bool:
+            arrived.set()
+            return True
+
+        async def cancel() -> None:
+            await arrived.wait()
+            tasks.cancel_scope.cancel()
+
+        scene.proxy.plan(Fault.HANGING, matching=arrives)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(cancel)
+                await provider.check()
+                pytest.fail("a call that was cancelled went on")
+        scene.proxy.heal()
 
     async def _loses(self, scene: Scene, call: Callable[[], Awaitable[object]]) -> None:
         """Make a call whose answer is lost; a provider may hide that if it knows its own work again."""

@@ -59,4 +59,4 @@ class IssuingInside:
         return (await wanted_clients(connection, [key], role=self._identity.client_role))[key]
 
     def _new_secret(self) -> ClientSecret:
-        return ClientSecret(value=generate_client_secret(self._identity.secret_minimum_length))
+        return ClientSecret(value=generate_client_secret(self._identity.generated_secret_length))

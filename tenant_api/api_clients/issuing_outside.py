@@ -95,7 +95,7 @@ class IssuingOutside:
             async with self._runtime.sessions.begin() as session:
                 intents = IntentRepository(session)
                 if undo is None:
-                    await intents.clear(hold)
+                    await intents.clear(hold, self._tenant_id)
                     return
                 await undo(session)
                 await intents.give_up(hold, self._tenant_id, doubt_seconds=doubt_seconds(self._runtime.settings))

@@ -80,7 +80,8 @@ class ApplicationService:
         application = Application(**_members(wanted))
         await self._applications.add(application)
         assert application.id is not None
-        await self._profiles.assign(application.id, profile_ids)
+        if profile_ids:
+            await self._profiles.assign(application.id, profile_ids)
         client = await self._clients.add(
             application_id=application.id,
             name=application.application_name,

@@ -217,13 +217,14 @@ class AuthorizationMetadataController(Controller):
         if metadata is None:
             raise NotFoundError(f"Authorization metadata for claim set '{name or ''}' not found.")
         headers = {"ETag": metadata.etag, "Cache-Control": "private, no-cache"}
-        if metadata.etag in _tags(request.headers.get("if-none-match", "")):
+        if _names(request.headers.get("if-none-match", ""), metadata.etag):
             return Response(b"", status_code=304, headers=headers, media_type=MediaType.JSON)
         return Response(metadata.body, headers=headers, media_type=MediaType.JSON)
 
 
-def _tags(header: str) -> set[str]:
-    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
+def _names(header: str, etag: str) -> bool:
+    """Whether `If-None-Match` means this answer: by its tag, or by the star that means any (RFC 9110, 13.1.2)."""
+    return header.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in header.split(",")}
 
 
 def _address(request: ApiRequest, claim_set_id: int) -> str:

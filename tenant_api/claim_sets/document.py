@@ -1,5 +1,6 @@
 """The claims document: what is loaded, uploaded and shown by `current-claims` (contract sections 1.18 and 4.1)."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -28,10 +29,31 @@ def _action(name: str) -> str:
     return action.name
 
 
+def _visible(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def _unbroken(text: str) -> str:
+    if re.search(r"\s", text):
+        raise ValueError("must not contain white spaces")
+    return text
+
+
+def _stated(keyword: str, value: Any) -> Any:
+    """For the description: what a validator says in Python."""
+    return Field(json_schema_extra={keyword: value})
+
+
 Name = Annotated[str, Field(strict=True, min_length=1), AfterValidator(_storable)]
-ClaimSetName = Annotated[Name, Field(max_length=lengths.CLAIM_SET_NAME)]
-ClaimName = Annotated[Name, Field(max_length=RESOURCE_CLAIM_NAME)]
-ActionName = Annotated[Name, AfterValidator(_action)]
+ClaimSetName = Annotated[
+    Name, Field(max_length=lengths.CLAIM_SET_NAME), AfterValidator(_unbroken), _stated("pattern", r"^\S+$")
+]
+VisibleName = Annotated[Name, AfterValidator(_visible), _stated("pattern", r"\S")]
+ClaimName = Annotated[VisibleName, Field(max_length=RESOURCE_CLAIM_NAME)]
+StrategyName = Annotated[VisibleName, Field(max_length=lengths.STRATEGY_NAME)]
+ActionName = Annotated[Name, AfterValidator(_action), _stated("enum", [action.name for action in Action])]
 
 
 class Part(BaseModel):
@@ -41,12 +63,12 @@ class Part(BaseModel):
 
 
 class Strategy(Part):
-    name: Name
+    name: StrategyName
 
 
 class DefaultAction(Part):
     name: ActionName
-    authorization_strategies: list[Strategy]
+    authorization_strategies: Annotated[list[Strategy], Field(min_length=1)]
 
 
 class DefaultAuthorization(Part):
@@ -106,8 +128,10 @@ def parse(value: Any) -> Document:
         document = Document.model_validate(without_blanks(value))
     except ValidationError as error:
         raise InvalidDocumentError(_failures(error)) from None
-    occurrences = Counter(claim.name for claim, _ in document.walk())
-    reasons = [f"The claim '{name}' occurs more than once." for name, count in occurrences.items() if count > 1]
+    # An import finds claims in any case.
+    occurrences = Counter(claim.name.lower() for claim, _ in document.walk())
+    names = {claim.name.lower(): claim.name for claim, _ in document.walk()}
+    reasons = [f"The claim '{names[key]}' occurs more than once." for key, count in occurrences.items() if count > 1]
     if reasons:
         raise InvalidDocumentError({"$.claimsHierarchy": reasons})
     return document

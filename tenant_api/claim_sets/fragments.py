@@ -93,13 +93,13 @@ def _add_branch(hierarchy: list[Json], claim: _Claim) -> None:
 
 def _new_root(hierarchy: list[Json], claim: _Claim) -> Json:
     node: Json = {"name": _address(claim.name)}
-    if claim.default_authorization_strategies_for_crud:
-        node["defaultAuthorization"] = {
-            "actions": [
-                {"name": decision.action_name, "authorizationStrategies": _strategies(decision)}
-                for decision in claim.default_authorization_strategies_for_crud
-            ]
-        }
+    defaults = [
+        {"name": decision.action_name, "authorizationStrategies": strategies}
+        for decision in claim.default_authorization_strategies_for_crud or ()
+        if (strategies := _strategies(decision))
+    ]
+    if defaults:
+        node["defaultAuthorization"] = {"actions": defaults}
     if claim.claim_sets:
         node["claimSets"] = [_valid_grant(grant) for grant in claim.claim_sets]
     hierarchy.append(node)

@@ -1,18 +1,19 @@
-"""Reads and writes hierarchies inside the caller's transaction; never commits."""
+"""Reads and writes the hierarchies of layers inside the caller's transaction; never commits."""
 
 import json
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, BigInteger, Integer, String, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Integer, String, Text, bindparam, text
 from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.claim_sets.actions import Action
 from tenant_api.claim_sets.document import DefaultAuthorization, Document
 from tenant_api.claim_sets.hierarchy import Hierarchy, Strategies
+from tenant_api.claim_sets.layer import Layer, documents_behind
 from tenant_api.db.among import among
-from tenant_api.db.tables import DEFAULT_TENANT_ID, ClaimNode, ClaimsDocument, ResourceClaim
+from tenant_api.db.tables import ClaimNode, ClaimsDocument, ResourceClaim
 
 LOADING = 0x636C61696D73
 
@@ -36,12 +37,13 @@ NEW_STRATEGIES: Any = text(
 
 NEW_NODES: Any = text(
     """
-    INSERT INTO claim_nodes (tenant_id, resource_claim_id, parent_id, position, default_authorization)
-    SELECT :tenant_id, id, parent, place - 1, defaults::jsonb
+    INSERT INTO claim_nodes (tenant_id, shared, resource_claim_id, parent_id, position, default_authorization)
+    SELECT :tenant_id, :shared, id, parent, place - 1, defaults::jsonb
     FROM unnest(:ids, :parents, :defaults) WITH ORDINALITY AS given (id, parent, defaults, place)
     """
 ).bindparams(
     bindparam("tenant_id", type_=BigInteger),
+    bindparam("shared", type_=Boolean),
     bindparam("ids", type_=ARRAY(Integer)),
     bindparam("parents", type_=ARRAY(Integer)),
     bindparam("defaults", type_=ARRAY(Text)),
@@ -51,7 +53,7 @@ Ids = dict[str, int]
 
 
 class HierarchyRepository:
-    """Hierarchies of tenants, each kept beside the document it was loaded from."""
+    """Hierarchies of layers, each kept beside the document it was loaded from."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -60,19 +62,24 @@ class HierarchyRepository:
         """Let nobody else load anything until the transaction ends."""
         await self._session.exec(select(func.pg_advisory_xact_lock(bindparam("key", LOADING, BigInteger))))
 
-    async def document_of(self, tenant_id: int) -> ClaimsDocument | None:
-        """What was loaded last for a tenant: its own, or else the shared default."""
-        statement = select(ClaimsDocument).where(col(ClaimsDocument.tenant_id).in_({tenant_id, DEFAULT_TENANT_ID}))
-        return (await self._session.exec(statement.order_by(_own_first(tenant_id)))).first()
+    async def is_loaded(self, layer: Layer) -> bool:
+        """Whether a layer has a document."""
+        return bool((await self._session.exec(select(ClaimsDocument.tenant_id).where(_document_of(layer)))).all())
 
-    async def reload_id_of(self, tenant_id: int) -> tuple[int, UUID] | None:
-        """Whose hierarchy serves a tenant, and the load that it came from; None before the first load."""
-        statement = select(ClaimsDocument.tenant_id, ClaimsDocument.reload_id)
-        own = statement.where(col(ClaimsDocument.tenant_id).in_({tenant_id, DEFAULT_TENANT_ID}))
-        return (await self._session.exec(own.order_by(_own_first(tenant_id)))).first()
+    async def document_for(self, tenant_id: int) -> ClaimsDocument | None:
+        """What was loaded last for a tenant: its own document, or else the shared one."""
+        statement = select(ClaimsDocument).where(documents_behind(tenant_id))
+        return (await self._session.exec(statement.order_by(col(ClaimsDocument.shared)).limit(1))).first()
 
-    async def read(self, owner_id: int, reload_id: UUID) -> Hierarchy:
-        """The hierarchy that belongs to a tenant, as it is now."""
+    async def reload_id_for(self, tenant_id: int) -> tuple[Layer, UUID] | None:
+        """The layer that serves a tenant, and the load that it came from; None before the first load."""
+        statement = select(ClaimsDocument.tenant_id, ClaimsDocument.shared, ClaimsDocument.reload_id)
+        serving = statement.where(documents_behind(tenant_id)).order_by(col(ClaimsDocument.shared)).limit(1)
+        row = (await self._session.exec(serving)).first()
+        return (Layer(row[0], shared=row[1]), row[2]) if row else None
+
+    async def read(self, layer: Layer, reload_id: UUID) -> Hierarchy:
+        """The hierarchy of a layer, as it is now."""
         statement = (
             select(
                 ClaimNode.resource_claim_id,
@@ -81,44 +88,52 @@ class HierarchyRepository:
                 col(ClaimNode.default_authorization),
             )
             .join(ResourceClaim, col(ResourceClaim.id) == col(ClaimNode.resource_claim_id))
-            .where(col(ClaimNode.tenant_id) == owner_id)
+            .where(_nodes_of(layer))
             .order_by(col(ClaimNode.position))
         )
         rows = (await self._session.exec(statement)).all()
         return Hierarchy(reload_id, [(id, name, parent, _defaults(stored)) for id, name, parent, stored in rows])
 
-    async def replace(self, tenant_id: int, document: Document, raw: dict[str, Any]) -> Ids:
-        """Make a document the tenant's hierarchy; answers the ids of its claims by name."""
-        await self.remove(tenant_id)
-        ids = await self._register(document)
+    async def replace(self, layer: Layer, document: Document, raw: dict[str, Any]) -> tuple[UUID, Ids]:
+        """Make a document the layer's hierarchy; answers the id of this load, and the ids of its claims by name."""
+        await self.remove(layer)
+        strategies = _strategies(document)
+        ids = await self._register(document, strategies)
         nodes = list(document.walk())
         columns = {
             "ids": [ids[claim.name] for claim, _ in nodes],
             "parents": [ids[parent.name] if parent else None for _, parent in nodes],
             "defaults": [_stored(claim.default_authorization) for claim, _ in nodes],
         }
-        await self._session.exec(NEW_NODES, params={"tenant_id": tenant_id, **columns})
-        self._session.add(ClaimsDocument(tenant_id=tenant_id, reload_id=uuid4(), document=raw))
+        await self._session.exec(NEW_NODES, params={"tenant_id": layer.tenant_id, "shared": layer.shared, **columns})
+        loaded = ClaimsDocument(
+            tenant_id=layer.tenant_id, shared=layer.shared, reload_id=uuid4(), document=raw, strategies=strategies
+        )
+        self._session.add(loaded)
         await self._session.flush()
-        return ids
+        return loaded.reload_id, ids
 
-    async def remove(self, tenant_id: int) -> None:
-        """Forget the tenant's own hierarchy; the ids of its claims stay known."""
-        await self._session.exec(delete(ClaimNode).where(col(ClaimNode.tenant_id) == tenant_id))
-        await self._session.exec(delete(ClaimsDocument).where(col(ClaimsDocument.tenant_id) == tenant_id))
+    async def remove(self, layer: Layer) -> None:
+        """Forget the layer's hierarchy; the ids of its claims stay known."""
+        await self._session.exec(delete(ClaimNode).where(_nodes_of(layer)))
+        await self._session.exec(delete(ClaimsDocument).where(_document_of(layer)))
 
-    async def _register(self, document: Document) -> Ids:
-        """Give every new claim the next id, roots first; make strategies known that nobody used before."""
+    async def _register(self, document: Document, strategies: list[str]) -> Ids:
+        """Give every new claim the next id, roots first, and every new strategy too."""
         roots = [claim.name for claim in document.claims_hierarchy]
         names = [*roots, *(claim.name for claim, parent in document.walk() if parent)]
         await self._session.exec(NEW_CLAIMS, params={"names": names})
-        await self._session.exec(NEW_STRATEGIES, params={"names": _strategies(document)})
+        await self._session.exec(NEW_STRATEGIES, params={"names": strategies})
         known = select(ResourceClaim.claim_name, ResourceClaim.id).where(among(col(ResourceClaim.claim_name), names))
         return {name: id for name, id in (await self._session.exec(known)).all() if id is not None}
 
 
-def _own_first(tenant_id: int) -> Any:
-    return (col(ClaimsDocument.tenant_id) == tenant_id).desc()
+def _nodes_of(layer: Layer) -> ColumnElement[bool]:
+    return (col(ClaimNode.tenant_id) == layer.tenant_id) & (col(ClaimNode.shared).is_(layer.shared))
+
+
+def _document_of(layer: Layer) -> ColumnElement[bool]:
+    return (col(ClaimsDocument.tenant_id) == layer.tenant_id) & (col(ClaimsDocument.shared).is_(layer.shared))
 
 
 def _strategies(document: Document) -> list[str]:

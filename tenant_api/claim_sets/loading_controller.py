@@ -1,13 +1,17 @@
 """The routes that load whole claims documents; there only where the settings allow it (contract section 1.18)."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
+from pydantic import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.claim_sets.document import InvalidDocumentError
+from tenant_api.claim_sets.document import Document, InvalidDocumentError
 from tenant_api.claim_sets.hierarchies import HierarchyRepository
 from tenant_api.claim_sets.loading import Loading
 from tenant_api.claim_sets.references import warn_of_missing_claim_sets
@@ -15,6 +19,7 @@ from tenant_api.kernel.errors import DataError, NotFoundError
 from tenant_api.settings.tree import ClaimsSettings
 from tenant_api.web.binding import ApiRequest, read_body
 from tenant_api.web.operation import ADMIN, READ_ONLY, operation
+from tenant_api.web.rules import Failure
 from tenant_api.web.state import runtime_of, tenant_of
 from tenant_api.web.wire import ReadModel, WriteModel, like
 
@@ -32,15 +37,23 @@ DOCUMENT = {
 }
 
 
+class _ClaimsDocument:
+    """Required, and described as a document. What is wrong inside is told by its own paths when it is loaded."""
+
+    def failures(self, value: Any, _: str) -> Iterator[Failure]:
+        if value is None:
+            yield "", "Claims JSON is required"
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(Document.__pydantic_core_schema__)
+
+
 class ClaimsUpload(WriteModel):
     """Body of upload: `claims` is a claims document."""
 
     model_config = like({"claims": DOCUMENT})
 
-    claims: Any = None
-
-    def failures(self) -> dict[str, list[str]]:
-        return {} if self.claims is not None else {"Claims": ["Claims JSON is required"]}
+    claims: Annotated[Any, _ClaimsDocument()] = None
 
 
 class Loaded(ReadModel):
@@ -73,9 +86,8 @@ class ClaimsController(Controller):
     )
     async def reload(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Loaded:
         settings = _open_gate(request, "Claims reload")
-        loading = Loading(session, tenant_of(request))
         try:
-            reload_id = await loading.load_source(settings)
+            reload_id = await _loading(request, session).load_source(settings)
         except InvalidDocumentError as error:
             raise DataError(validation_errors=error.failures) from None
         await warn_of_missing_claim_sets(session)
@@ -98,7 +110,7 @@ class ClaimsController(Controller):
         _open_gate(request, "Claims upload")
         upload = await read_body(request, ClaimsUpload)
         try:
-            reload_id = await Loading(session, tenant_of(request)).load(upload.claims)
+            reload_id = await _loading(request, session).load(upload.claims)
         except InvalidDocumentError as error:
             raise DataError(validation_errors=error.failures) from None
         await warn_of_missing_claim_sets(session)
@@ -118,10 +130,14 @@ class ClaimsController(Controller):
     )
     async def current(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> Response[dict[str, Any]]:
         _open_gate(request, "Current claims")
-        loaded = await HierarchyRepository(session).document_of(tenant_of(request))
+        loaded = await HierarchyRepository(session).document_for(tenant_of(request))
         if loaded is None:
             raise NotFoundError("The claims hierarchy was not found.")
         return Response(loaded.document, headers={"X-Reload-Id": str(loaded.reload_id)})
+
+
+def _loading(request: ApiRequest, session: AsyncSession) -> Loading:
+    return Loading(session, tenant_of(request), multi_tenancy=runtime_of(request).settings.multi_tenancy)
 
 
 def _open_gate(request: ApiRequest, endpoint: str) -> ClaimsSettings:

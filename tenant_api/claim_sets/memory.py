@@ -37,17 +37,17 @@ ENTRY_BYTES = 512
 """What a document costs besides its bytes, so that many empty ones are bounded too."""
 
 VERSIONS = """
-SELECT t.tenant_id, md5(loads.names || ';' || coalesce(sets.names, '')) AS version
+SELECT t.tenant_id, md5(layer.reload_id || ';' || coalesce(sets.names, '')) AS version
 FROM unnest(%s::bigint[]) AS t (tenant_id)
 CROSS JOIN LATERAL (
-    SELECT string_agg(d.tenant_id || '=' || d.reload_id, ',' ORDER BY d.tenant_id) AS names
-    FROM claims_documents d WHERE d.tenant_id IN (t.tenant_id, 0)
-) loads
+    SELECT d.reload_id, d.shared FROM claims_documents d
+    WHERE d.tenant_id IN (t.tenant_id, 0) AND (d.shared OR d.tenant_id = t.tenant_id)
+    ORDER BY d.shared LIMIT 1
+) layer
 CROSS JOIN LATERAL (
-    SELECT string_agg(c.id || '.' || c.revision, ',' ORDER BY c.id) AS names
-    FROM claim_sets c WHERE c.tenant_id = t.tenant_id OR (c.tenant_id = 0 AND c.shared)
+    SELECT string_agg(c.id || '.' || c.revision, ',' ORDER BY c.id) AS names FROM claim_sets c
+    WHERE (c.tenant_id = t.tenant_id AND NOT c.shared) OR (c.tenant_id = 0 AND c.shared AND layer.shared)
 ) sets
-WHERE loads.names IS NOT NULL
 """
 """Tenants that see the same have the same version, and so share what is computed."""
 
@@ -101,12 +101,12 @@ class ClaimsMemory:
     async def hierarchy(self, session: AsyncSession, tenant_id: int) -> Hierarchy | None:
         """The hierarchy that serves a tenant; None before anything was loaded."""
         repository = HierarchyRepository(session)
-        current = await repository.reload_id_of(tenant_id)
+        current = await repository.reload_id_for(tenant_id)
         if current is None:
             return None
-        owner_id, reload_id = current
+        layer, reload_id = current
         known = self._hierarchies.get(reload_id)
-        return known or self._hierarchies.keep(reload_id, await repository.read(owner_id, reload_id))
+        return known or self._hierarchies.keep(reload_id, await repository.read(layer, reload_id))
 
     async def metadata(self, tenant_id: int, claim_set_name: str | None) -> Metadata | None:
         """The authorization metadata of a tenant, of all its claim sets or of one; None without a hierarchy.

@@ -20,7 +20,7 @@ from tenant_api.claim_sets.resource_claims import (
     ResourceClaimStrategies,
     page_of,
 )
-from tenant_api.claim_sets.strategies import all_strategies
+from tenant_api.claim_sets.strategies import known_strategies
 from tenant_api.db.listing import ListQuery, ListRules
 from tenant_api.db.pages import Page
 from tenant_api.db.tables import AuthorizationStrategy
@@ -84,8 +84,8 @@ class StrategyController(Controller):
             answers={200: list[StrategyRead]},
         )
     )
-    async def list_all(self, session: NamedDependency[AsyncSession]) -> list[StrategyRead]:
-        return [StrategyRead.of(row) for row in await all_strategies(session)]
+    async def list_all(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> list[StrategyRead]:
+        return [StrategyRead.of(row) for row in await known_strategies(session, tenant_of(request))]
 
 
 async def provide_hierarchy(request: ApiRequest, session: NamedDependency[AsyncSession], state: State) -> Hierarchy:
@@ -163,7 +163,7 @@ class ResourceClaimController(Controller):
     async def strategies(
         self, request: ApiRequest, hierarchy: NamedDependency[Hierarchy], session: NamedDependency[AsyncSession]
     ) -> Response[Any]:
-        ids = {strategy.name: strategy.id for strategy in await all_strategies(session)}
+        ids = {strategy.name: strategy.id for strategy in await known_strategies(session, tenant_of(request))}
         nodes = hierarchy.with_defaults
         return await _answer(
             request, nodes, RESOURCE_CLAIM_STRATEGY_LISTS, lambda node: ResourceClaimStrategies.of(node, ids)

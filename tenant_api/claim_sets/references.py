@@ -6,17 +6,21 @@ import structlog
 from sqlmodel import col, exists, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from tenant_api.db.tables import DEFAULT_TENANT_ID, Application, ClaimSet, Vendor
+from tenant_api.db.tables import DEFAULT_TENANT_ID, Application, ClaimsDocument, ClaimSet, Vendor
 from tenant_api.web.state import Runtime
 
 SHOWN = 20
 
 APPLICATIONS_WITHOUT_CLAIM_SET = """
 SELECT count(*) FROM applications a JOIN vendors v ON v.id = a.vendor_id
+LEFT JOIN claims_documents own ON own.tenant_id = v.tenant_id AND NOT own.shared
 WHERE NOT EXISTS (
     SELECT FROM claim_sets c
-    WHERE c.claim_set_name = a.claim_set_name
-      AND (c.tenant_id = v.tenant_id OR (c.tenant_id = 0 AND c.shared))
+    WHERE c.tenant_id = v.tenant_id AND NOT c.shared AND c.claim_set_name = a.claim_set_name
+)
+AND NOT EXISTS (
+    SELECT FROM claim_sets c
+    WHERE c.tenant_id = 0 AND c.shared AND c.claim_set_name = a.claim_set_name AND own.tenant_id IS NULL
 )
 """
 
@@ -34,15 +38,20 @@ class MissingClaimSet:
 
 async def missing_claim_sets(session: AsyncSession) -> list[MissingClaimSet]:
     """Every name that leads nowhere, of all tenants."""
-    there = exists().where(
-        col(ClaimSet.claim_set_name) == col(Application.claim_set_name),
-        (col(ClaimSet.tenant_id) == col(Vendor.tenant_id))
-        | ((col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID) & col(ClaimSet.shared)),
+    named = col(ClaimSet.claim_set_name) == col(Application.claim_set_name)
+    own = exists().where(col(ClaimSet.tenant_id) == col(Vendor.tenant_id), ~col(ClaimSet.shared), named)
+    shared = exists().where(
+        col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID,
+        col(ClaimSet.shared),
+        named,
+        col(ClaimsDocument.tenant_id).is_(None),
     )
+    own_layer = (col(ClaimsDocument.tenant_id) == col(Vendor.tenant_id)) & ~col(ClaimsDocument.shared)
     names = (
         select(Vendor.tenant_id, Application.claim_set_name, func.count())
         .join(Application, col(Application.vendor_id) == col(Vendor.id))
-        .where(~there)
+        .outerjoin(ClaimsDocument, own_layer)
+        .where(~own, ~shared)
         .group_by(col(Vendor.tenant_id), col(Application.claim_set_name))
         .order_by(col(Vendor.tenant_id), col(Application.claim_set_name))
     )

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from psycopg.errors import DeadlockDetected, LockNotAvailable
-from sqlalchemy import ColumnElement, String, and_, or_
+from sqlalchemy import BigInteger, ColumnElement, String, and_, bindparam, or_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, array, insert
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import aliased
@@ -13,6 +13,8 @@ from sqlmodel import col, delete, exists, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
+from tenant_api.claim_sets.hierarchies import LOADING
+from tenant_api.claim_sets.layer import has_own_layer
 from tenant_api.claim_sets.overview import ClaimSetOverview
 from tenant_api.db.among import among
 from tenant_api.db.conflicts import conflict_of
@@ -52,7 +54,7 @@ LISTING = Listing[ClaimSetOverview](
 
 
 class ClaimSetRepository:
-    """What a tenant sees: its own claim sets, and the shared ones that it has none of that name for."""
+    """What a tenant sees: its own claim sets, and those of the shared layer while it stands on that one."""
 
     def __init__(self, session: AsyncSession, tenant_id: int) -> None:
         self._session = session
@@ -82,6 +84,13 @@ class ClaimSetRepository:
         visible = select(ClaimSet).where(visible_to(self._tenant_id), col(ClaimSet.id) == claim_set_id)
         with _lock_conflicts():
             return (await self._session.exec(visible.with_for_update(of=ClaimSet, read=True, key_share=True))).first()
+
+    async def keep_loads_out(self) -> None:
+        """Let nobody load claims until the transaction ends: a load may bring the very name that is to be given.
+
+        Comes before every other lock, as it does in a load.
+        """
+        await self._session.exec(select(func.pg_advisory_xact_lock_shared(bindparam("key", LOADING, BigInteger))))
 
     async def add(self, name: str, *, is_system_reserved: bool = False) -> int:
         """Insert; NonUniqueIdentityError if the tenant sees one of that name."""
@@ -170,11 +179,22 @@ class ClaimSetRepository:
 
 
 def visible_to(tenant_id: int) -> ColumnElement[bool]:
-    """Own claim sets, and the shared ones that no own one of the same name hides."""
+    """Own claim sets; without a layer of its own also the shared ones that no own one of the same name hides."""
     own = aliased(ClaimSet)
-    hidden = exists().where(col(own.tenant_id) == tenant_id, col(own.claim_set_name) == col(ClaimSet.claim_set_name))
-    shared = and_(col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID, col(ClaimSet.shared), ~hidden)
-    return or_(col(ClaimSet.tenant_id) == tenant_id, shared)
+    hidden = exists().where(
+        col(own.tenant_id) == tenant_id,
+        ~col(own.shared),
+        col(own.claim_set_name) == col(ClaimSet.claim_set_name),
+    )
+    shared = and_(
+        col(ClaimSet.tenant_id) == DEFAULT_TENANT_ID, col(ClaimSet.shared), ~has_own_layer(tenant_id), ~hidden
+    )
+    return or_(owned_by(tenant_id), shared)
+
+
+def owned_by(tenant_id: int) -> ColumnElement[bool]:
+    """The tenant's own claim sets; those that all share are not even the default tenant's."""
+    return and_(col(ClaimSet.tenant_id) == tenant_id, ~col(ClaimSet.shared))
 
 
 @contextmanager

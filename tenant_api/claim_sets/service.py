@@ -56,10 +56,12 @@ class ClaimSetService:
 
     async def create(self, wanted: ClaimSetCreate) -> int:
         """A new claim set that grants nothing; NonUniqueIdentityError."""
+        await self._claim_sets.keep_loads_out()
         return await self._claim_sets.add(wanted.name or "", is_system_reserved=wanted.is_system_reserved)
 
     async def rename(self, claim_set_id: int, wanted: ClaimSetRename) -> None:
         """Give a claim set another name, and the tenant's applications with it: their next tokens have it."""
+        await self._claim_sets.keep_loads_out()
         with _retried("update"):
             claim_set = _changeable(await self._claim_sets.lock(claim_set_id), claim_set_id, "updated")
             old, new = claim_set.claim_set_name, wanted.name or ""
@@ -85,6 +87,7 @@ class ClaimSetService:
 
     async def copy(self, wanted: ClaimSetCopy) -> int:
         """A new claim set that grants what another one does."""
+        await self._claim_sets.keep_loads_out()
         with _retried("copy"):
             if await self._claim_sets.hold(wanted.original_id) is None:
                 raise UnresolvedReferenceError(
@@ -99,6 +102,7 @@ class ClaimSetService:
         failures = wanted.broken_rules(await self._surroundings.strategies())
         if failures:
             raise DataError(validation_errors=failures)
+        await self._claim_sets.keep_loads_out()
         claim_set_id = await self._claim_sets.put(wanted.name or "")
         if claim_set_id is None:
             raise _reserved("imported")

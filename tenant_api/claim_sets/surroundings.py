@@ -4,7 +4,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from tenant_api.claim_sets.hierarchy import NOTHING, Hierarchy
 from tenant_api.claim_sets.memory import ClaimsMemory
-from tenant_api.claim_sets.strategies import all_strategies
+from tenant_api.claim_sets.strategies import known_strategies
 
 
 class Surroundings:
@@ -20,5 +20,5 @@ class Surroundings:
         return await self._memory.hierarchy(self._session, self._tenant_id) or NOTHING
 
     async def strategies(self) -> dict[str, int | None]:
-        """Ids of all strategies by name."""
-        return {strategy.name: strategy.id for strategy in await all_strategies(self._session)}
+        """Ids of the strategies that the tenant knows, by name."""
+        return {strategy.name: strategy.id for strategy in await known_strategies(self._session, self._tenant_id)}

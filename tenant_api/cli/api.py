@@ -9,6 +9,7 @@ import httpx2
 import rich_click as click
 
 from tenant_api.cli.access import Access
+from tenant_api.cli.output import printable
 
 TIMEOUT_SECONDS = 30
 
@@ -108,4 +109,4 @@ def _sentence(answer: Answer) -> str:
     reasons = [reason for given in body.get("validationErrors", {}).values() for reason in given]
     reasons += body.get("errors", [])
     said = " ".join(reasons) or body.get("detail") or body.get("title") or "The service answered with an error."
-    return f"{said} ({answer.status} {body.get('title', '')})".replace(" )", ")")
+    return printable(f"{said} ({answer.status} {body.get('title', '')})".replace(" )", ")"))

@@ -40,15 +40,17 @@ def reconcile(repair: bool, limit: int | None, access: Access, as_json: bool) ->
         report: dict[str, Any] = api.get(f"{PATH}/reconciliations/{job_id}")
         if report["repairJobId"]:
             watch(api, output, report["repairJobId"])
-    _show(output, report)
+    show_report(output, report)
     if repair and report["repair"] == "TooMuch":
         raise click.ClickException("Nothing was repaired.")
 
 
-def _show(output: Output, report: dict[str, Any]) -> None:
+def show_report(output: Output, report: dict[str, Any]) -> None:
+    """A report for people: what differs, as far as anything does, and what became of it."""
     if output.as_json:
         output.document(report)
         return
-    output.table([{"kind": kind, **found} for kind, found in report["drift"].items() if found["count"]], COLUMNS)
+    if differing := [{"kind": kind, **found} for kind, found in report["drift"].items() if found["count"]]:
+        output.table(differing, COLUMNS)
     output.say(f"{report['compared']} compared, {report['drifted']} to repair, {report['underWay']} under way.")
-    output.say(REPAIRS[report["repair"]].format(**report))
+    output.say(REPAIRS[report["repair"] if report["drifted"] else "NotNeeded"].format(**report))

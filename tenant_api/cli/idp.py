@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import rich_click as click
+from pydantic import BaseModel
 
 from idp_providers.contract import IdentityProvider
 from idp_providers.preparation import Administrator, Change, Preparable, Preparation
@@ -26,39 +27,53 @@ def idp() -> None:
 @click.option("--administrator", required=True, envvar="TA_IDP_ADMINISTRATOR", help="Who logs in there.")
 @click.option("--dry-run", is_flag=True, help="Show what there is to do, and do nothing.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
+@click.option("--take-over", is_flag=True, help="Also take over what somebody else made; --yes alone does not.")
 @json_option
-def prepare(administrator: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+def prepare(administrator: str, dry_run: bool, yes: bool, take_over: bool, as_json: bool) -> None:
     """Show what the system behind the identity provider lacks, and do it after a yes.
 
     The password of the administrator is asked for, or read from TA_IDP_PASSWORD. It is used for this once; the
     service itself works with the client of its settings. Preparing again changes only what is not as it must be.
     """
+    if as_json and not (yes or dry_run):
+        raise click.UsageError("--json shows no plan to agree to: add --yes or --dry-run.")
     output = Output(as_json)
+    plugin, settings = _preparable(load_settings(os.environ))
     password = os.environ.get(PASSWORD) or click.prompt(f"Password of {administrator}", hide_input=True, err=True)
-    asyncio.run(_prepare(Administrator(name=administrator, password=password), output, dry_run=dry_run, yes=yes))
+    preparation = plugin.preparation(settings, Administrator(name=administrator, password=password))
+    asyncio.run(_prepare(preparation, output, dry_run=dry_run, yes=yes, take_over=take_over))
 
 
-async def _prepare(administrator: Administrator, output: Output, *, dry_run: bool, yes: bool) -> None:
-    async with _preparation(load_settings(os.environ), administrator) as preparation:
+async def _prepare(
+    opening: AbstractAsyncContextManager[Preparation], output: Output, *, dry_run: bool, yes: bool, take_over: bool
+) -> None:
+    async with opening as preparation:
         changes = await preparation.plan()
         for change in changes:
             output.say(_line(change))
         if changes and not dry_run:
-            if not yes:
-                click.confirm("Do this?", abort=True, err=True)
+            _demand_consent(changes, yes=yes, take_over=take_over)
             async for done in preparation.apply(changes):
                 output.say(f"done: {_line(done)}")
         output.result(_document(changes, applied=not dry_run), _summary(changes, dry_run=dry_run))
 
 
-@asynccontextmanager
-async def _preparation(settings: Settings, administrator: Administrator) -> AsyncIterator[Preparation]:
+def _demand_consent(changes: Sequence[Change], *, yes: bool, take_over: bool) -> None:
+    """To all of it at once, and besides to what takes from others."""
+    if taken := [change for change in changes if change.takes_over and not take_over]:
+        lines = "\n".join(map(_line, taken))
+        raise click.ClickException(f"{lines}\nFind out whose it is. Nothing was done; to do this too: --take-over")
+    if not yes:
+        click.confirm("Do this?", abort=True, err=True)
+
+
+def _preparable(settings: Settings) -> tuple[Preparable, BaseModel]:
+    """The chosen plugin with its settings; PluginError if it has nothing to prepare."""
     plugin = load(IDP_PROVIDERS, settings.idp.name, IdentityProvider)
     preparable: object = plugin
     if not isinstance(preparable, Preparable):
         raise PluginError(f"The plugin {settings.idp.name!r} needs no preparation.")
-    async with preparable.preparation(settings_of(plugin, settings.idp.settings), administrator) as preparation:
-        yield preparation
+    return preparable, settings_of(plugin, "idp", settings.idp.settings)
 
 
 def _line(change: Change) -> str:
@@ -67,7 +82,9 @@ def _line(change: Change) -> str:
 
 def _document(changes: Sequence[Change], *, applied: bool) -> dict[str, object]:
     return {
-        "changes": [{"subject": change.subject, "change": change.change} for change in changes],
+        "changes": [
+            {"subject": change.subject, "change": change.change, "takesOver": change.takes_over} for change in changes
+        ],
         "applied": applied,
     }
 

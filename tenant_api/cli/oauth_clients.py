@@ -63,7 +63,8 @@ def enable(client_id: str, as_json: bool) -> None:
 def delete(client_id: str, as_json: bool) -> None:
     """Remove CLIENT_ID with its registration. Its tokens end at once on every replica.
 
-    A client of the settings is made again by the next start.
+    A client of the settings is made again by the next start. Its tokens of before stay ended, except for those that it
+    got less than 5 seconds before that; 'signing-keys end-tokens' ends these too.
     """
 
     async def remove(keeper: ServiceClientKeeper, session: AsyncSession) -> None:

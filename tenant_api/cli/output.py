@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -30,7 +31,7 @@ class Output:
     def say(self, text: str = "") -> None:
         """A line for people; silent with `--json`."""
         if not self.as_json:
-            self.console.print(text)
+            self.console.print(printable(text))
 
     def result(self, value: Any, *lines: str) -> None:
         """The outcome: `value` as JSON, or the lines that say the same."""
@@ -38,11 +39,11 @@ class Output:
             self.document(value)
         else:
             for line in lines:
-                self.console.print(line)
+                self.console.print(printable(line))
 
     def document(self, value: Any) -> None:
         """One JSON document on lines of its own."""
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+        sys.stdout.write(printable(json.dumps(value, indent=2, ensure_ascii=False, default=str)) + "\n")
         sys.stdout.flush()
 
     def members(self, item: Mapping[str, Any]) -> None:
@@ -82,7 +83,7 @@ class _Lines:
         self._last = ""
 
     def __call__(self, message: str, fraction: float | None = None) -> None:
-        line = message if fraction is None else f"{message} ({fraction:.0%})"
+        line = printable(message if fraction is None else f"{message} ({fraction:.0%})")
         if line != self._last:
             sys.stdout.write(f"     {line}\n")
             sys.stdout.flush()
@@ -99,10 +100,10 @@ def _moving(console: Console, title: str) -> Iterator[Report]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(title, total=None)
+        task = progress.add_task(printable(title), total=None)
 
         def report(message: str, fraction: float | None = None) -> None:
-            progress.update(task, description=f"{title}: {message}")
+            progress.update(task, description=printable(f"{title}: {message}"))
             if fraction is not None:
                 progress.update(task, total=1.0, completed=fraction)
 
@@ -123,8 +124,24 @@ def _lines(item: Mapping[str, Any], indent: str = "") -> Iterator[str]:
             yield f"{indent}{name.ljust(width)}  {shown(value)}"
 
 
+def printable(text: str, but: str = "\n") -> str:
+    """Text that others wrote, as it may reach a terminal: characters that steer one are spelt out, as JSON does it."""
+    return "".join(
+        character if character in but or unicodedata.category(character)[0] != "C" else _spelt(character)
+        for character in text
+    )
+
+
+def _spelt(character: str) -> str:
+    return f"\\u{ord(character):04x}" if ord(character) < 0x80 else json.dumps(character)[1:-1]
+
+
 def shown(value: Any) -> str:
-    """A JSON value in a cell or behind a name."""
+    """A JSON value in a cell or behind a name: one line, and nothing that steers a terminal."""
+    return printable(_shown(value), but="")
+
+
+def _shown(value: Any) -> str:
     if value is None or value == "":
         return "-"
     if isinstance(value, bool):

@@ -1,5 +1,8 @@
 """The table of contents of the command line. A command's module is imported when the command runs."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import rich_click as click
@@ -15,8 +18,23 @@ class Deferred(click.RichCommand):
     def load(self) -> click.Command:
         """The command itself, from `module:name` below this package."""
         module, _, name = self._place.partition(":")
-        command: click.Command = getattr(import_module(f"tenant_api.cli.{module}"), name)
+        with _imported_for_good():
+            command: click.Command = getattr(import_module(f"tenant_api.cli.{module}"), name)
         return command
+
+
+@contextmanager
+def _imported_for_good() -> Iterator[None]:
+    """What modules are made of stays until the end: the collector need not look through it, now or ever.
+
+    That was a sixth of the time in which a service starts.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 class LazyGroup(click.RichGroup):

@@ -26,6 +26,7 @@ from tenant_api.plugins.unit_of_work import joined
 from tenant_api.web.binding import ApiRequest
 from tenant_api.web.operation import PUBLIC, operation
 from tenant_api.web.state import runtime_of
+from tenant_api.web.tenancy import sent_tenant
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -73,7 +74,7 @@ class ConnectController(Controller):
     )
     async def register(self, request: ApiRequest, session: NamedDependency[AsyncSession]) -> RegistrationRead:
         runtime = runtime_of(request)
-        registration = registration_of(runtime, session, request.headers.get("tenant", ""))
+        registration = registration_of(runtime, session, sent_tenant(request.scope))
         registration.require_allowed()
         wanted = RegistrationForm.model_validate(await read_form(request))
         with joined(session):

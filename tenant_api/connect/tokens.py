@@ -4,6 +4,7 @@ import re
 
 from idp_providers.contract import TokenAnswer, TokenRequest
 from idp_providers.errors import (
+    ClientAlteredError,
     IdpDeniedError,
     IdpError,
     IdpUnsupportedError,
@@ -13,6 +14,7 @@ from idp_providers.errors import (
 from tenant_api.connect.basic import basic_credentials
 from tenant_api.connect.forms import Form
 from tenant_api.connect.schemas import TokenForm
+from tenant_api.identity.alteration import note_alteration
 from tenant_api.identity.standing import require_good_standing
 from tenant_api.kernel.errors import (
     SEE_ERRORS,
@@ -44,7 +46,10 @@ def token_request(form: Form, authorization: str) -> TokenRequest:
 
 
 async def granted(runtime: Runtime, request: TokenRequest) -> TokenAnswer:
-    """The token, or the contract's refusal. What our rows forbid, no provider is asked for."""
+    """The token, or the contract's refusal. What our rows forbid, no provider is asked for.
+
+    A client that somebody altered at the provider gets none, until a job has brought it in line.
+    """
     idp = runtime.idp
     try:
         await require_good_standing(runtime, request.client_id)
@@ -57,5 +62,8 @@ async def granted(runtime: Runtime, request: TokenRequest) -> TokenAnswer:
         raise BadGatewayError(errors=[f"The identity provider grants its tokens itself: {idp.issuer}"]) from None
     except IdpDeniedError:
         raise AuthorizationError(SEE_ERRORS, errors=[UNEXPECTED]) from None
+    except ClientAlteredError as error:
+        await note_alteration(runtime, request.client_id)
+        raise failure_of(idp, error) from None
     except IdpError as error:
         raise failure_of(idp, error) from None

@@ -42,8 +42,8 @@ class SecretController(Controller):
             answers={200: list[SecretRead]},
             problems=(404, UnsupportedError, ConflictError),
             description=(
-                "The newest first; ended ones stay for a week. `lastUsedAt` shows who still uses an old one before "
-                "it is removed."
+                "The newest first; ended ones stay for a week, the newest 50 of them. `lastUsedAt` shows who still "
+                "uses an old one before it is removed."
             ),
         )
     )
@@ -121,8 +121,8 @@ class KeyController(Controller):
             answers={204: None},
             problems=(404, UnsupportedError, ConflictError, 502),
             description=(
-                "At most 10 JSON Web Keys: RSA of 2048 to 8192 bits, EC on P-256, OKP on Ed25519. Assertions signed "
-                "with one of them count at `/oauth2/token`."
+                "At most 10 JSON Web Keys: RSA of 2048 to 4096 bits, EC on P-256, OKP on Ed25519; where several are of "
+                "one kind, each needs a `kid`. Assertions signed with one of them count at `/oauth2/token`."
             ),
         ),
     )

@@ -10,10 +10,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from tenant_api.db.sealed import secret_answer_of
 from tenant_api.db.tables import ApiClientSecretAnswer
 from tenant_api.kernel.clock import utcnow
-from tenant_api.kernel.sealing import Sealer
+from tenant_api.kernel.errors import ConflictError
+from tenant_api.kernel.sealing import Sealer, SealError
 from tenant_api.web.state import Pool
 
 KEPT = timedelta(hours=24)
+
+_LOST = (
+    "The answer under this 'Idempotency-Key' cannot be read any more: the key that sealed it is gone. "
+    "Send the request with another one."
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class AnswerRepository:
         self._sealer = sealer
 
     async def find(self, api_client_id: int, key: IdempotencyKey) -> KeptAnswer | None:
-        """The answer that a key got, as long as it is kept."""
+        """The answer that a key got, as long as it is kept; ConflictError if no sealing key opens it any more."""
         statement = select(ApiClientSecretAnswer).where(
             col(ApiClientSecretAnswer.api_client_id) == api_client_id,
             col(ApiClientSecretAnswer.idempotency_key) == key.text,
@@ -49,7 +55,10 @@ class AnswerRepository:
         row = (await self._session.exec(statement)).first()
         if row is None:
             return None
-        body = self._sealer.unseal(row.answer_sealed, secret_answer_of(row.id)).decode()
+        try:
+            body = self._sealer.unseal(row.answer_sealed, secret_answer_of(row.id)).decode()
+        except SealError:
+            raise ConflictError(_LOST) from None
         return KeptAnswer(row.request_digest, body)
 
     async def keep(self, api_client_id: int, key: IdempotencyKey, body: str) -> None:

@@ -73,7 +73,7 @@ class SecretCreate(WriteModel):
 
 
 class SecretRead(ReadModel):
-    """A secret without its value. `lastUsedAt` is that of the last token it got, at most a minute old."""
+    """A secret without its value. `lastUsedAt` is when it last proved its client, and may be a minute late."""
 
     model_config = like({**_EXAMPLE, "lastUsedAt": "2026-11-21T14:00:00Z"})
 

@@ -49,7 +49,7 @@ class CredentialService:
         self._locks = ApplicationLocks(session, tenant_id)
         self._answers = AnswerRepository(session, runtime.sealer)
         self._idp = runtime.idp
-        self._secret_length = runtime.settings.identity.secret_minimum_length
+        self._secret_length = runtime.settings.identity.generated_secret_length
 
     async def secrets(self, api_client_id: int) -> Sequence[SecretState]:
         """All secrets, the newest first; NotFoundError, UnsupportedError."""
@@ -72,9 +72,9 @@ class CredentialService:
         dates = (wanted.not_before, wanted.expires_at, wanted.overlap_seconds) != (None, None, None)
         keeper, terms = keeper_of(self._idp, dates=dates), _terms(wanted)
         secret = ClientSecret(value=generate_client_secret(self._secret_length))
+        overlap = None if wanted.overlap_seconds is None else timedelta(seconds=wanted.overlap_seconds)
         with self._provider_call():
-            ends = _end_of_others(wanted, terms)
-            state = await keeper.add_secret(client.row.client_id, secret, terms, others_end_at=ends)
+            state = await keeper.add_secret(client.row.client_id, secret, terms, overlap=overlap)
         answer = SecretCreatedRead.of(state, client.row.client_id, secret.value)
         if key:
             await self._answers.keep(api_client_id, key, answer.model_dump_json(by_alias=True))
@@ -151,13 +151,6 @@ def _terms(wanted: SecretCreate) -> SecretTerms:
     if ends is not None and ends <= max(utcnow(), begins or ends.min.replace(tzinfo=ends.tzinfo)):
         raise DataError.of("ExpiresAt", "'Expires At' must be in the future and later than 'Not Before'.")
     return SecretTerms(label=wanted.label, not_before=begins, expires_at=ends)
-
-
-def _end_of_others(wanted: SecretCreate, terms: SecretTerms) -> Any:
-    if wanted.overlap_seconds is None:
-        return None
-    begins = max(utcnow(), terms.not_before) if terms.not_before else utcnow()
-    return begins + timedelta(seconds=wanted.overlap_seconds)
 
 
 def _there(client: ReachingClient | None) -> ReachingClient:

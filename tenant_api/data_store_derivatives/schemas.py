@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from tenant_api.data_stores.connection_strings import ConnectionStrings
 from tenant_api.db.tables import DataStoreDerivative
 from tenant_api.kernel import lengths
-from tenant_api.web.rules import Matches, MaxLength, NotEmpty, Positive
+from tenant_api.web.rules import Matches, MaxLength, NotEmpty, Opaque, Positive
 from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel, like
 
 DERIVATIVE = {
@@ -29,7 +29,9 @@ class DataStoreDerivativeCreate(WriteModel):
         Matches("ReadReplica|Snapshot", "DerivativeType must be either 'ReadReplica' or 'Snapshot'."),
     ] = ""
     connection_string: Annotated[
-        Text | None, MaxLength(lengths.CONNECTION_STRING, "ConnectionString must be 1000 characters or fewer.")
+        Text | None,
+        Opaque(),
+        MaxLength(lengths.CONNECTION_STRING, "ConnectionString must be 1000 characters or fewer."),
     ] = None
 
 

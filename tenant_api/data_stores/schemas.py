@@ -11,7 +11,7 @@ from tenant_api.data_stores.connection_strings import ConnectionStrings
 from tenant_api.data_stores.overview import DataStoreOverview
 from tenant_api.kernel import lengths
 from tenant_api.settings.tree import Settings
-from tenant_api.web.rules import MaxLength, NotEmpty
+from tenant_api.web.rules import MaxLength, NotEmpty, Opaque
 from tenant_api.web.wire import Int32, ReadModel, Text, WriteModel, like
 
 DATA_STORE = {
@@ -28,7 +28,7 @@ class DataStoreCreate(WriteModel):
 
     data_store_type: Annotated[Text | None, NotEmpty(), MaxLength(lengths.DATA_STORE_TYPE)] = ""
     name: Annotated[Text | None, NotEmpty(), MaxLength(lengths.DATA_STORE_NAME)] = ""
-    connection_string: Annotated[Text | None, MaxLength(lengths.CONNECTION_STRING)] = None
+    connection_string: Annotated[Text | None, Opaque(), MaxLength(lengths.CONNECTION_STRING)] = None
 
 
 class DataStoreReplace(DataStoreCreate):

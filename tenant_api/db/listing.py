@@ -1,10 +1,12 @@
 """Lists as the contract pages, sorts and filters them (section 1.5), independent of any resource."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, func, literal, or_, select, union_all
+
+from tenant_api.db.among import among
 
 Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
 
@@ -42,7 +44,10 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class ListQuery:
-    """A list request that has been read and found valid. `linked` asks where the page after this one begins."""
+    """A list request that has been read and found valid. `linked` asks where the page after this one begins.
+
+    With `keys` it is about those rows alone, in that order, as far as the filters still leave them.
+    """
 
     offset: int | None = None
     limit: int | None = None
@@ -52,6 +57,7 @@ class ListQuery:
     total_count: bool = False
     after: Cursor | None = None
     linked: bool = False
+    keys: Sequence[int] = ()
 
 
 def order_of(rules: ListRules, query: ListQuery) -> tuple[str, bool]:
@@ -78,9 +84,14 @@ def listed(statement: Statement, rules: ListRules, query: ListQuery, *, key: Any
     else:
         most = None if query.limit is None else query.limit + (query.offset or 0)
         parts = [_ordered(rest, column, key, descending=turned).limit(most) for rest, turned in ranges]
-        chosen = union_all(*(part.with_only_columns(key) for part in parts))
-        whole = _ordered(matching.where(key.in_(chosen)), column, key, descending=descending)
+        found = union_all(*(part.with_only_columns(key) for part in parts))
+        whole = _ordered(matching.where(key.in_(found)), column, key, descending=descending)
     return _skipping(whole, query, key).limit(query.limit)
+
+
+def chosen(statement: Statement, rules: ListRules, query: ListQuery, *, key: Any) -> Statement:
+    """The rows that a query names by their keys, in no order."""
+    return _filtered(statement, rules, query).where(among(key, query.keys))
 
 
 def counted(statement: Statement, rules: ListRules, query: ListQuery, *, key: Any) -> Select[int]:
@@ -104,8 +115,8 @@ def _skipping(whole: Statement, query: ListQuery, key: Any) -> Statement:
     """Without the first rows. What a row shows besides itself is not looked up for those that are skipped."""
     if not query.offset:
         return whole
-    chosen = whole.with_only_columns(key).offset(query.offset).limit(query.limit).subquery()
-    return whole.where(key.in_(select(chosen.c[0])))
+    found = whole.with_only_columns(key).offset(query.offset).limit(query.limit).subquery()
+    return whole.where(key.in_(select(found.c[0])))
 
 
 def _ranges(after: Cursor, column: Any, key: Any, rules: ListRules) -> Iterator[tuple[ColumnElement[bool], bool]]:

@@ -3,6 +3,7 @@
 import select
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import psycopg
 from litestar.datastructures import State
@@ -10,11 +11,12 @@ from litestar.types import Scope
 from psycopg import AsyncConnection
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.db.connection import ServiceConnection
 from tenant_api.db.urls import sqlalchemy_url
 
 AUTOCOMMIT = "AUTOCOMMIT"
@@ -39,6 +41,7 @@ def create_engine(
                 f"-c lock_timeout={int(lock_timeout_seconds * 1000)} -c timezone=UTC"
             ),
             "application_name": "tenant-api",
+            "async_creator_fn": ServiceConnection.connect,
         },
     )
     _ask_doubtful_connections(engine)
@@ -109,7 +112,12 @@ async def provide_session(state: State, scope: Scope) -> AsyncIterator[AsyncSess
     """
     sessions: SessionFactory = state.runtime.sessions
     async with sessions.reading() if scope.get("method") == "GET" else sessions.begin() as session:
-        yield session
+        try:
+            yield session
+        except Exception:
+            with suppress(DBAPIError):  # on a broken connection: what broke it is the failure to tell
+                await session.rollback()
+            raise
 
 
 def is_reading(session: AsyncSession) -> bool:

@@ -10,7 +10,8 @@ from idp_providers.contract import ClientClaims, ClientSpec, ClientState
 class Drift(StrEnum):
     """In which way a client differs. `FOREIGN` stands alone: what we did not make is not compared any further.
 
-    A proof of ownership by an older key is one of the details: bringing the client in line makes it anew.
+    A proof of ownership by an older key is one of the details: bringing the client in line makes it anew. `MISSING`
+    is also a client without its secret: once it is repaired, its credential must be reset just the same.
     """
 
     MISSING = "missing"
@@ -31,13 +32,14 @@ def drift_of(state: ClientState | None, wanted: ClientSpec, *, live_claims: bool
         return frozenset({Drift.MISSING})
     if not state.owned:
         return frozenset({Drift.FOREIGN})
-    return frozenset(_differences(state, wanted, live_claims=live_claims))
+    lost = {Drift.MISSING} if state.secret_lost else set()
+    return frozenset({*lost, *_differences(state, wanted, live_claims=live_claims)})
 
 
 def _differences(state: ClientState, wanted: ClientSpec, *, live_claims: bool) -> Iterator[Drift]:
     if state.enabled != wanted.enabled:
         yield Drift.ENABLED_DIFFERS
-    if state.role != wanted.role or state.stale:
+    if state.role != wanted.role or state.stale or state.altered:
         yield Drift.DETAILS_DIFFER
     if live_claims:
         return

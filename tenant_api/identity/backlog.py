@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from idp_providers.errors import ClientAlreadyExistsError, ClientNotFoundError, IdpError
-from tenant_api.identity.intents import Hold
+from tenant_api.identity.intents import NOTE_LOST, Hold
 from tenant_api.operations.record import operation_error
 from tenant_api.web.state import Pool
 
@@ -33,8 +33,10 @@ RETURNING i.client_id, i.version, i.held_until, i.attempts
 
 LOCK = "SELECT FROM identity_intents WHERE client_id = ANY(%s) ORDER BY client_id FOR UPDATE"
 CLEAR = """
-DELETE FROM identity_intents i USING unnest(%s::text[], %s::bigint[]) AS done (client_id, version)
-WHERE i.client_id = done.client_id AND i.version = done.version AND coalesce(i.doubtful_until < now(), true)
+DELETE FROM identity_intents i
+USING unnest(%(clients)s::text[], %(versions)s::bigint[], %(untils)s::timestamptz[]) AS done (client_id, version, until)
+WHERE i.client_id = done.client_id AND i.version = done.version AND i.held_until = done.until
+  AND coalesce(i.doubtful_until < now(), true)
 """
 # What was changed meanwhile keeps the time that the change gave it. What is in line but in doubt gets a second look.
 RELEASE = """
@@ -94,11 +96,15 @@ class Backlog:
         return [Hold(**row) for row in rows]
 
     async def settle(self, holds: Collection[Hold], failures: Mapping[str, IdpError], *, doubt_seconds: float) -> None:
-        """Forget what is in line, let go of the rest: due later where it failed, now where it was changed meanwhile."""
+        """Forget what is in line, let go of the rest: due later where it failed, now where it was changed meanwhile.
+
+        What we did not hold to the end is due now, too: somebody else may have been at it.
+        """
         done = [hold for hold in holds if hold.client_id not in failures]
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(LOCK, ([hold.client_id for hold in holds],))
-            await connection.execute(CLEAR, ([hold.client_id for hold in done], [hold.version for hold in done]))
+            await connection.execute(NOTE_LOST, {"tenant": self._tenant_id, **_held(holds)})
+            await connection.execute(CLEAR, _held(done))
             await connection.execute(RELEASE, _tried(holds, failures, doubt_seconds))
 
     async def left(self, operation_id: UUID) -> Left:
@@ -110,12 +116,18 @@ class Backlog:
         return Left(**row)
 
 
-def _tried(holds: Collection[Hold], failures: Mapping[str, IdpError], doubt: float) -> dict[str, list[Any]]:
-    errors = [failures.get(hold.client_id) for hold in holds]
+def _held(holds: Collection[Hold]) -> dict[str, list[Any]]:
     return {
         "clients": [hold.client_id for hold in holds],
         "versions": [hold.version for hold in holds],
         "untils": [hold.held_until for hold in holds],
+    }
+
+
+def _tried(holds: Collection[Hold], failures: Mapping[str, IdpError], doubt: float) -> dict[str, list[Any]]:
+    errors = [failures.get(hold.client_id) for hold in holds]
+    return {
+        **_held(holds),
         "errors": [error and _described(error) for error in errors],
         "doubts": [doubt if error and error.retryable else None for error in errors],
         "delays": [_delay(hold.attempts, error) if error else 0.0 for hold, error in zip(holds, errors, strict=True)],

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import ARRAY, String
-from sqlmodel import col, func, literal, select
+from sqlmodel import col, exists, func, literal, not_, select
 from sqlmodel.sql.expression import Select
 
-from tenant_api.db.tables import ApiClient, ApiClientDataStore, Application, IdentityDrift, Vendor
+from tenant_api.db.tables import ApiClient, ApiClientDataStore, Application, IdentityDrift, IdentityIntent, Vendor
 from tenant_api.identity.agreement import Drift
 
 Clients = Select[str, int]
@@ -16,6 +16,12 @@ Clients = Select[str, int]
 def client_of(api_client_id: int) -> Clients:
     """That of one API client."""
     return _clients().where(col(ApiClient.id) == api_client_id)
+
+
+def client_at_rest(client_id: str) -> Clients:
+    """That of this id, unless an open intent is about it. None for the service's own clients."""
+    open_intent = exists().where(col(IdentityIntent.client_id) == col(ApiClient.client_id))
+    return _clients().where(col(ApiClient.client_id) == client_id.lower(), not_(open_intent))
 
 
 def clients_of_application(application_id: int) -> Clients:

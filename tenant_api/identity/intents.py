@@ -10,11 +10,24 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from tenant_api.db.session import driver_connection
 from tenant_api.db.tables import IdentityIntent
 from tenant_api.identity.clients import Clients, these_clients
 from tenant_api.kernel.errors import ConcurrentModificationError
 
 CHANGED: dict[str, Any] = {"version": IdentityIntent.version + 1, "run_after": func.now(), "error": null()}
+
+# Whoever stood still for longer than it held a client may have told the provider of older rows than somebody else did
+# meanwhile: the client is due again. An intent outlives its tenant.
+NOTE_LOST = """
+INSERT INTO identity_intents AS i (client_id, tenant_id)
+SELECT lost.client_id, coalesce((SELECT id FROM tenants WHERE id = %(tenant)s FOR KEY SHARE), 0)
+FROM unnest(%(clients)s::text[], %(untils)s::timestamptz[]) AS lost (client_id, held_until)
+WHERE NOT EXISTS (SELECT FROM identity_intents h
+                  WHERE h.client_id = lost.client_id AND h.held_until = lost.held_until)
+ORDER BY lost.client_id
+ON CONFLICT (client_id) DO UPDATE SET version = i.version + 1, run_after = now(), error = NULL
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +67,16 @@ class IntentRepository:
 
     async def hold(self, client_id: str, tenant_id: int, *, seconds: float) -> Hold:
         """Keep everybody else from calling the provider about a client; ConcurrentModificationError if one does."""
-        until = func.now() + timedelta(seconds=seconds)
+        # Not `now()`: what this transaction waited for before would shorten the hold.
+        now = func.clock_timestamp()
+        until = now + timedelta(seconds=seconds)
         statement: Any = (
             insert(IdentityIntent)
             .values(client_id=client_id, tenant_id=tenant_id, held_until=until, run_after=until)
             .on_conflict_do_update(
                 index_elements=["client_id"],
                 set_={"version": IdentityIntent.version + 1, "held_until": until, "run_after": until},
-                where=or_(col(IdentityIntent.held_until).is_(None), col(IdentityIntent.held_until) < func.now()),
+                where=or_(col(IdentityIntent.held_until).is_(None), col(IdentityIntent.held_until) < now),
             )
             .returning(col(IdentityIntent.version), col(IdentityIntent.held_until))
         )
@@ -70,15 +85,17 @@ class IntentRepository:
             raise ConcurrentModificationError
         return Hold(client_id=client_id, version=row[0], held_until=row[1])
 
-    async def clear(self, hold: Hold) -> None:
-        """The client is as wanted; if it was changed meanwhile or is in doubt, somebody else has to see to it."""
+    async def clear(self, hold: Hold, tenant_id: int) -> None:
+        """The client is as wanted, unless it was changed meanwhile, is in doubt, or is no longer ours to judge."""
         done = delete(IdentityIntent).where(
-            col(IdentityIntent.client_id) == hold.client_id,
+            *_held(hold),
             col(IdentityIntent.version) == hold.version,
             or_(col(IdentityIntent.doubtful_until).is_(None), col(IdentityIntent.doubtful_until) < func.now()),
         )
-        await self._session.exec(done)
-        await self._release(hold)
+        if (await self._session.exec(done)).rowcount or await self._release(hold):
+            return
+        lost = {"tenant": tenant_id, "clients": [hold.client_id], "untils": [hold.held_until]}
+        await (await driver_connection(self._session)).execute(NOTE_LOST, lost)
 
     async def give_up(self, hold: Hold, tenant_id: int, *, doubt_seconds: float) -> None:
         """Nobody knows what the provider did, or will do: the client is due now, also for whoever took it up since."""
@@ -87,6 +104,12 @@ class IntentRepository:
         await self._session.exec(this.values(doubtful_until=func.now() + timedelta(seconds=doubt_seconds)))
         await self._release(hold)
 
-    async def _release(self, hold: Hold) -> None:
-        mine = (col(IdentityIntent.client_id) == hold.client_id, col(IdentityIntent.held_until) == hold.held_until)
-        await self._session.exec(update(IdentityIntent).where(*mine).values(held_until=None))
+    async def _release(self, hold: Hold) -> bool:
+        """Whether it was still ours."""
+        free = update(IdentityIntent).where(*_held(hold)).values(held_until=None)
+        return bool((await self._session.exec(free)).rowcount)
+
+
+def _held(hold: Hold) -> tuple[Any, ...]:
+    """A later hold of the same client ends at another time, whatever version it begins with."""
+    return (col(IdentityIntent.client_id) == hold.client_id, col(IdentityIntent.held_until) == hold.held_until)

@@ -107,8 +107,8 @@ async def _mend(runtime: Runtime, wanted: ClientSpec) -> None:
     state = await runtime.idp.find_client(wanted.client_id)
     drift = drift_of(state, wanted, live_claims=runtime.idp.capabilities.live_claims)
     try:
-        if Drift.MISSING in drift:
-            secret = ClientSecret(value=generate_client_secret(runtime.settings.identity.secret_minimum_length))
+        if state is None:
+            secret = ClientSecret(value=generate_client_secret(runtime.settings.identity.generated_secret_length))
             await runtime.idp.create_client(wanted, secret)
         elif drift and Drift.FOREIGN not in drift:
             await runtime.idp.update_client(wanted)

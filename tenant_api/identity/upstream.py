@@ -42,7 +42,7 @@ class Upstream:
     def __init__(self, runtime: Runtime) -> None:
         self._idp = runtime.idp
         self._limit = runtime.settings.idp.timeout_seconds
-        self._secret_length = runtime.settings.identity.secret_minimum_length
+        self._secret_length = runtime.settings.identity.generated_secret_length
 
     async def create(self, wanted: ClientSpec) -> str:
         """Make a client and answer its secret; one that a lost reply left behind is adopted."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 HIDDEN = "[redacted]"
+_HARMLESS = (bool, int, float, type(None))
 
 _NAMES = re.compile(
     r"password|passwd|pwd|passphrase|secret|token|authorization|credential|cookie|api_?key|private_?key|dsn"
@@ -44,13 +45,18 @@ _SIGNS = re.compile(
 )
 """What every one of the shapes contains. Nearly all texts are free of it, and need no second look."""
 
+_MARKS = re.compile(r"[=:$\s]")
+"""One of them stands in every shape but that of a JSON Web Token: ids, names and most paths need no look at all."""
+
 
 def redact(value: Any, name: str = "") -> Any:
     """A copy of `value` without secrets, for logs: members with a telling name are hidden, texts are scrubbed."""
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, _HARMLESS):
         return value
     if name and _is_telling(name):
         return HIDDEN
+    if isinstance(value, str):
+        return scrub(str(value))
     if isinstance(value, Mapping):
         return {key: redact(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -65,7 +71,7 @@ def _is_telling(name: str) -> bool:
 
 def scrub(text: str) -> str:
     """The text without passwords, tokens and credentials as far as their surroundings give them away."""
-    if _SIGNS.search(text) is None:
+    if (_MARKS.search(text) is None and "eyJ" not in text) or _SIGNS.search(text) is None:
         return text
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)

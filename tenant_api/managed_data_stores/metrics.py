@@ -12,7 +12,7 @@ from tenant_api.managed_data_stores.states import Status, status_of
 from tenant_api.operations.states import OPEN, State
 from tenant_api.web.binding import ApiRequest
 from tenant_api.web.operation import PUBLIC, operation
-from tenant_api.web.state import Pool, runtime_of
+from tenant_api.web.state import Pool, Runtime, runtime_of
 
 LIVING = [status for status in Status if status is not Status.DELETED]
 """Deleted data stores leave tombstones, whose number would only ever grow."""
@@ -49,11 +49,25 @@ class MetricsController(Controller):
         )
     )
     async def metrics(self, request: ApiRequest) -> Response[bytes]:
-        installation = await installation_metrics(runtime_of(request).pool)
+        runtime = runtime_of(request)
+        installation = await installation_metrics(runtime.pool)
+        await show_provider(runtime, installation)
         return Response(
             generate_latest(REGISTRY) + generate_latest(installation),
             headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4},
         )
+
+
+async def show_provider(runtime: Runtime, registry: CollectorRegistry) -> None:
+    """Whether this process reaches a provider on another machine. Nothing where it is our own database."""
+    if runtime.idp.capabilities.transactional:
+        return
+    seen = await runtime.provider_health.sighting(runtime.idp)
+    Gauge(
+        "tenant_api_identity_provider_up",
+        "Whether the identity provider answered this process of late.",
+        registry=registry,
+    ).set(seen.failure is None)
 
 
 async def installation_metrics(pool: Pool) -> CollectorRegistry:

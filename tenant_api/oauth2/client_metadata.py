@@ -1,5 +1,6 @@
 """What a client may say about itself when it registers, and what of it counts (RFC 7591, section 2)."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
@@ -12,6 +13,8 @@ from tenant_api.oauth2.tokens import CLIENT_CREDENTIALS
 from tenant_api.web.wire import like
 
 LONGEST_NAME = 200
+UNSHOWABLE = ("Cc", "Cs")
+"""Unicode's control characters, which move cursors and end lines, and surrogates, which cannot be stored."""
 MOST_KEYS = 10
 
 Strict = Annotated[str, Field(strict=True)]
@@ -66,8 +69,8 @@ class ClientMetadata(BaseModel):
             raise invalid_client_metadata("jwks_uri is not supported; register jwks.")
         if keyed != bool(self.jwks and self.jwks.keys):
             raise invalid_client_metadata("jwks is needed by private_key_jwt, and by it alone.")
-        if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in self.client_name):
-            raise invalid_client_metadata("client_name holds characters that cannot be stored.")
+        if any(unicodedata.category(character) in UNSHOWABLE for character in self.client_name):
+            raise invalid_client_metadata("client_name holds control characters.")
 
     def scopes(self, allowed: Sequence[str]) -> tuple[str, ...]:
         """What the client shall hold; OAuthError if it is not to be had."""

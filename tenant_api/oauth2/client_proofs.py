@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from urllib.parse import urlsplit
 
 from idp_providers.authorization_server import AssertionProof, Proof, SecretProof
 from tenant_api.oauth2.errors import OAuthError, invalid_client, invalid_request
@@ -52,13 +53,13 @@ def basic_proof(authorization: str) -> SecretProof:
 def audiences_of(runtime: Runtime) -> tuple[str, ...]:
     """For whom an assertion may be made out.
 
-    The issuer, and the token endpoint by the addresses that are configured: never by what a request names, or an
-    assertion for another server could be replayed here under that server's name.
+    The issuer, and the token endpoint by the addresses that are configured, at the root and below the path base: never
+    by what a request names, or an assertion for another server could be replayed here under that server's name.
     """
     http = runtime.settings.http
-    bases = [runtime.idp.issuer.rstrip("/")]
-    if http.public_url:
-        bases += [http.public_url, http.public_url + http.path_base]
+    issuer = urlsplit(runtime.idp.issuer)
+    origins = [f"{issuer.scheme}://{issuer.netloc}", *([http.public_url] if http.public_url else [])]
+    bases = [runtime.idp.issuer.rstrip("/"), *origins, *(origin + http.path_base for origin in origins)]
     return (runtime.idp.issuer, *dict.fromkeys(f"{base}/oauth2/token" for base in bases))
 
 

@@ -63,7 +63,8 @@ class OAuthController(Controller):
             answers={200: IntrospectionRead | InactiveRead, **REFUSALS},
             description=(
                 "The caller proves itself as at the token endpoint. A client may look into its own tokens; one of the "
-                "service with full or read-only access into all. For everybody else a token is not active."
+                "service with full or read-only access into all. For everybody else a token is not active, nor is one "
+                "whose client could get no other now: not approved, or of a suspended tenant."
             ),
         ),
     )

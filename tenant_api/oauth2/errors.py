@@ -1,33 +1,39 @@
 """Refusals as OAuth words them (RFC 6749, section 5.2), in one place for all routes below `/oauth2`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Request, Response
+from litestar.exceptions import MethodNotAllowedException
 from litestar.types import ExceptionHandlersMap
-from psycopg_pool import PoolTimeout
-from sqlalchemy.exc import TimeoutError as SessionTimeout
 
 from idp_providers.errors import (
     IdpError,
-    IdpUnavailableError,
     InvalidAssertionError,
     InvalidClientError,
     ThrottledError,
     UnauthorizedClientError,
 )
-from tenant_api.kernel.errors import TenantApiError
+from tenant_api.kernel.errors import BadGatewayError
+from tenant_api.web import problems
+from tenant_api.web.gateway import failure_of
+from tenant_api.web.problems import EXCEPTION_HANDLERS, render_framework
+from tenant_api.web.state import runtime_of
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 REALM = "tenant-api"
 BASIC = f'Basic realm="{REALM}", charset="UTF-8"'
 BEARER = f'Bearer realm="{REALM}"'
+PATHS = "/oauth2/"
+TRY_AGAIN = (409, 429, 503)
+"""Statuses of what may succeed when it is repeated: requests that met, too many of them, a database that is away."""
 
 _NOT_ALLOWED = re.compile(r'[^\x20-\x21\x23-\x5b\x5d-\x7e]|["\\]')
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[dict[str, str]]
+Handler = Callable[[AnyRequest, Any], Answer]
 
 
 class OAuthError(Exception):
@@ -83,33 +89,51 @@ def _throttled(request: AnyRequest, error: ThrottledError) -> Answer:
     return render(request, busy)
 
 
-def _unavailable(request: AnyRequest, _error: Exception) -> Answer:
-    sentence = "The request cannot be served now; try again."
-    return render(request, OAuthError("temporarily_unavailable", sentence, status=503, headers={"Retry-After": "1"}))
+def _failed(request: AnyRequest, error: IdpError) -> Answer:
+    failure = failure_of(runtime_of(request).idp, error)
+    handler = problems.render if isinstance(failure, BadGatewayError) else problems.render_unexpected
+    return _reworded(handler)(request, failure)
 
 
-def _failed(request: AnyRequest, _error: IdpError) -> Answer:
-    sentence = "The identity provider returned an unexpected response."
-    return render(request, OAuthError("server_error", sentence, status=502))
+def _reworded(handler: Callable[[AnyRequest, Any], Response[dict[str, Any]]]) -> Handler:
+    """A handler of the whole service, with its status and headers, whose problem is told as OAuth does."""
+
+    def reworded(request: AnyRequest, error: Any) -> Answer:
+        answer = handler(request, error)
+        problem = answer.content
+        headers = {name: value for name, value in answer.headers.items() if value is not None}
+        status = problem["status"]
+        return render(request, OAuthError(_code(status), _sentence(problem), status=status, headers=headers))
+
+    return reworded
 
 
-def _refused(request: AnyRequest, error: TenantApiError) -> Answer | Response[dict[str, Any]]:
-    """What shared parts of the service refuse, such as a body that is no JSON."""
-    reasons = [reason for given in error.validation_errors.values() for reason in given]
-    sentence = " ".join([*reasons, *error.errors]) or error.detail or error.title
-    code = "invalid_request" if error.status < 500 else "server_error"
-    return render(request, OAuthError(code, sentence, status=error.status, headers=error.headers))
+def _code(status: int) -> str:
+    if status in TRY_AGAIN:
+        return "temporarily_unavailable"
+    return "invalid_request" if status < 500 else "server_error"
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """What went wrong, in the most precise words that a problem has."""
+    if problem["status"] == 503:
+        return "The request cannot be served now; try again."
+    reasons = [reason for given in problem["validationErrors"].values() for reason in given]
+    return " ".join([*reasons, *problem["errors"]]) or problem["detail"] or problem["title"]
+
+
+def render_method(request: AnyRequest, error: MethodNotAllowedException) -> Response[Any]:
+    """A method that a path does not have. No route takes it, so no route's handlers do: it is for the whole service."""
+    answered = _reworded(render_framework) if request.scope["path"].startswith(PATHS) else render_framework
+    return answered(request, error)
 
 
 HANDLERS: ExceptionHandlersMap = {
+    **{kind: _reworded(handler) for kind, handler in EXCEPTION_HANDLERS.items()},
     OAuthError: render,
     InvalidAssertionError: _invalid_assertion,
     InvalidClientError: _invalid_client,
     UnauthorizedClientError: _invalid_client,
     ThrottledError: _throttled,
-    IdpUnavailableError: _unavailable,
-    PoolTimeout: _unavailable,
-    SessionTimeout: _unavailable,
     IdpError: _failed,
-    TenantApiError: _refused,
 }

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from idp_providers.authorization_server import ASSERTION_ALGORITHMS
 from tenant_api.kernel.errors import NotFoundError
+from tenant_api.oauth2.registration import registers
 from tenant_api.oauth2.schemas import ServerMetadata
 from tenant_api.oauth2.tokens import CLIENT_CREDENTIALS
 from tenant_api.web.location import origin
@@ -17,13 +18,12 @@ def server_metadata(connection: Connection) -> ServerMetadata:
     """Addresses as the caller reaches us, below the configured path base; the issuer as it is configured."""
     runtime = runtime_of(connection)
     base = origin(connection) + runtime.settings.http.path_base
-    registers = runtime.settings.identity.registration_token_digest is not None
     algorithms = list(ASSERTION_ALGORITHMS)
     return ServerMetadata(
         issuer=runtime.idp.issuer,
         token_endpoint=f"{base}/oauth2/token",
         jwks_uri=f"{base}/.well-known/jwks.json",
-        registration_endpoint=f"{base}/oauth2/register" if registers else None,
+        registration_endpoint=f"{base}/oauth2/register" if registers(runtime) else None,
         scopes_supported=[FULL_ACCESS, READ_ONLY_ACCESS, AUTH_METADATA_ACCESS],
         response_types_supported=["none"],
         grant_types_supported=[CLIENT_CREDENTIALS],

@@ -40,6 +40,16 @@ class Registered:
     secret_expires_at: datetime | None = None
 
 
+def registers(runtime: Runtime) -> bool:
+    """Whether clients may register and manage themselves.
+
+    The operator must have made an initial access token, and the provider must write in the request's own transaction:
+    a client and what binds it to its tenant are made together or not at all.
+    """
+    enabled = runtime.settings.identity.registration_token_digest is not None
+    return enabled and runtime.idp.capabilities.transactional
+
+
 def bearer_token(authorization: str) -> str:
     """The token of a request; OAuthError if there is none."""
     scheme, _, token = authorization.partition(" ")
@@ -60,7 +70,7 @@ class Registrations:
     def require_initial_token(self, authorization: str) -> None:
         """OAuthError unless registration is on and this is the operator's token."""
         digest = self._identity.registration_token_digest
-        if digest is None:
+        if digest is None or not registers(self._runtime):
             raise OAuthError("access_denied", "Registration is disabled.", status=403)
         given = sha256(bearer_token(authorization).encode(errors="surrogatepass")).hexdigest()
         if not hmac.compare_digest(given, digest):
@@ -82,6 +92,8 @@ class Registrations:
     async def find(self, client_id: str, authorization: str) -> Registered:
         """A registration as it stands; OAuthError unless the request carries its token."""
         token = bearer_token(authorization)
+        if not self._runtime.idp.capabilities.transactional:
+            raise invalid_token("There are no registrations at this identity provider.")
         try:
             return Registered(client=await self._server.registered(client_id, token), access_token=token)
         except InvalidTokenError:
@@ -122,7 +134,7 @@ class Registrations:
     def _secret_for(self, client: RegisteredClient) -> ClientSecret | None:
         if client.method == "private_key_jwt":
             return None
-        return ClientSecret(value=generate_client_secret(self._identity.secret_minimum_length))
+        return ClientSecret(value=generate_client_secret(self._identity.generated_secret_length))
 
     async def _bind(self, client_id: str, tenant: str) -> None:
         if self._identity.tenant_bound_clients:

@@ -15,6 +15,7 @@ from tenant_api.web.binding import ApiRequest, read_json
 from tenant_api.web.location import base_url
 from tenant_api.web.operation import PUBLIC, operation
 from tenant_api.web.state import runtime_of
+from tenant_api.web.tenancy import sent_tenant
 
 UNKNOWN = dict.fromkeys((401, 502, 503), OAuthErrorRead)
 REFUSALS = {**UNKNOWN, **dict.fromkeys((400, 415, 429), OAuthErrorRead)}
@@ -54,7 +55,7 @@ class RegistrationController(Controller):
     ) -> Response[ClientInformation]:
         registrations.require_initial_token(_authorization(request))
         metadata = ClientMetadata.of(await read_json(request))
-        registered = await registrations.register(metadata, request.headers.get("tenant", ""))
+        registered = await registrations.register(metadata, sent_tenant(request.scope))
         return _answer(request, registered, status=201)
 
     @get(

@@ -47,10 +47,12 @@ class Tokens:
         return await self._server.grant(client, requested_scopes(parameters, client.claims.scopes))
 
     async def introspect(self, parameters: Parameters, proof: Proof) -> Principal | None:
-        """Whose token it is, if it counts and the caller may know."""
+        """Whose token it is, if it counts, its client could get another one now, and the caller may know."""
         caller = await self._server.authenticate(proof)
         principal = await self._judged(_presented(parameters))
-        return principal if principal and await self._may(caller, READERS, principal) else None
+        if principal is None or not await self._may(caller, READERS, principal):
+            return None
+        return principal if await self._server.may_have_tokens(principal.client_id) else None
 
     async def revoke(self, parameters: Parameters, proof: Proof) -> None:
         """End a token. One that does not count is no error; another client's is, unless the caller administers."""

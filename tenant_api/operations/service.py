@@ -31,7 +31,7 @@ class JobService:
         """A list as asked for, oldest first."""
         page = await self._operations.page(query)
         items = await self._all_shown(page.items)
-        return Page(items=items, following=page.following, total=page.total, beyond=page.beyond)
+        return Page(items=items, following=page.following, total=page.total, beyond=page.beyond, ahead=page.ahead)
 
     async def cancel(self, job_id: UUID) -> JobRead:
         """Ask a job to stop at the next pause and take back what it made. Repeatable.

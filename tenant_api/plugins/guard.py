@@ -5,6 +5,7 @@ import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -35,10 +36,15 @@ class _Guard:
         self._seconds = seconds
 
     def __getattr__(self, name: str) -> Any:
+        """A call is wrapped when it is first asked for and found here from then on; all else is the plugin's own."""
         member = getattr(self._plugin, name)
+        if not callable(member):
+            return member
         if inspect.isasyncgenfunction(member):
-            return self._watched(name, member)
-        return self._guarded(name, member) if inspect.iscoroutinefunction(member) else member
+            self.__dict__[name] = self._watched(name, member)
+        elif inspect.iscoroutinefunction(member):
+            self.__dict__[name] = self._guarded(name, member)
+        return self.__dict__.get(name, member)
 
     def _watched(self, call: str, member: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
         """A call that reports progress sets its own time limits; everything else holds for it too."""
@@ -76,5 +82,10 @@ class _Guard:
             logger.exception("plugin.call.failed", plugin=self._plugin.name, call=call)
             raise self._family(f"{self._plugin.name}.{call} failed unexpectedly") from error
         finally:
-            elapsed = time.perf_counter() - started
-            plugin_seconds.labels(self._plugin.name, call, outcome).observe(elapsed)
+            _seconds_of(self._plugin.name, call, outcome).observe(time.perf_counter() - started)
+
+
+@lru_cache(maxsize=1024)
+def _seconds_of(plugin: str, call: str, outcome: str) -> Histogram:
+    """The measured time of such calls: looking it up costs more than adding to it."""
+    return plugin_seconds.labels(plugin, call, outcome)

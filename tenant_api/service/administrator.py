@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tenant_api.embedded import private_file
 from tenant_api.kernel.secrets import generate_client_secret
+from tenant_api.settings.tree import EmbeddedSettings
 
 FILE = "administrator.json"
-CLIENT_ID = "administrator"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,12 @@ def read(file: Path) -> Administrator | None:
         return None
 
 
-def prepare(folder: Path, url: str, secret_length: int) -> tuple[Administrator, bool]:
-    """The administrator of this data folder, and whether it is new. The address is brought up to date."""
-    known = read(folder / FILE)
+def prepare(settings: EmbeddedSettings, url: str, secret_length: int) -> tuple[Administrator, bool]:
+    """The administrator of this data folder, and whether it is new. Address and id are brought up to date."""
+    file = settings.folder / FILE
+    known = read(file)
     secret = known.client_secret if known else generate_client_secret(secret_length)
-    administrator = Administrator(url=url, client_id=CLIENT_ID, client_secret=secret)
+    administrator = Administrator(url=url, client_id=settings.administrator_id, client_secret=secret)
     if administrator != known:
-        private_file.write(folder / FILE, json.dumps(asdict(administrator), indent=2) + "\n")
+        private_file.write(file, json.dumps(asdict(administrator), indent=2) + "\n")
     return administrator, known is None

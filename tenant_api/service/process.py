@@ -21,7 +21,7 @@ from tenant_api.app import create_app
 from tenant_api.backing import Backing, attached, started
 from tenant_api.claim_sets.document import InvalidDocumentError
 from tenant_api.claim_sets.loading import ensure_metadata
-from tenant_api.connect.bootstrap import bootstrap
+from tenant_api.connect.bootstrap import bootstrap_if_present, keep_bootstrapping
 from tenant_api.connect.bound_clients import bind_clients
 from tenant_api.credentials.repository import forget_answers
 from tenant_api.db import migrations
@@ -41,8 +41,6 @@ from tenant_api.templates.samples import ensure_samples
 from tenant_api.web.operation import FULL_ACCESS
 from tenant_api.web.state import Runtime
 from tenant_api.worker import run_worker
-
-SECRET_LENGTH = 32
 
 logger = structlog.get_logger(__name__)
 
@@ -88,7 +86,10 @@ async def _serve(settings: Settings, backing: Backing, listener: socket.socket, 
     folder = settings.embedded.folder
     url = local_url(settings.http)
     async with open_runtime(settings, backing) as runtime:
-        own, is_new = await _prepare_clients(runtime, backing, url)
+        own, is_new = _own_administrator(runtime, backing, url)
+        clients = (_client_of(own, runtime),) if own else runtime.settings.identity.clients
+        await bind_clients(runtime, clients)
+        complete = await bootstrap_if_present(runtime, clients)
         await _load_claims(runtime)
         await ensure_samples(runtime)
 
@@ -110,6 +111,8 @@ async def _serve(settings: Settings, backing: Backing, listener: socket.socket, 
             "HTTP server": answer_requests(app, settings.http, listener, ready=answering, stop=stop),
             "maintenance": _maintain(runtime, stop),
         }
+        if not complete:
+            parts["clients of the service"] = keep_bootstrapping(runtime, clients, stop)
         if not runtime.idp.capabilities.transactional:
             parts["identity sweeper"] = keep_sweeping(runtime, stop)
         if settings.reconciliation.interval_minutes:
@@ -131,8 +134,8 @@ async def _work(settings: Settings, backing: Backing, ready: Callable[[], None])
         await run_together({"worker": run_worker(runtime, stop)}, stop)
 
 
-async def _prepare_clients(runtime: Runtime, backing: Backing, url: str) -> tuple[Administrator | None, bool]:
-    """Bring the service's own clients up to date; an embedded service without any gets an administrator."""
+def _own_administrator(runtime: Runtime, backing: Backing, url: str) -> tuple[Administrator | None, bool]:
+    """That of an embedded service for which the settings name no clients, and whether it is new."""
     identity = runtime.settings.identity
     if identity.clients or not backing.embedded:
         if not identity.clients:
@@ -141,21 +144,18 @@ async def _prepare_clients(runtime: Runtime, backing: Backing, url: str) -> tupl
                 reason="Nobody can administer this service unless clients of an earlier start remain. "
                 "Name one in TENANT_API_IDENTITY__CLIENTS.",
             )
-        await bind_clients(runtime, identity.clients)
-        await bootstrap(runtime.idp, identity.clients)
         return None, False
-    length = max(SECRET_LENGTH, identity.secret_minimum_length)
-    own, is_new = administrator.prepare(runtime.settings.embedded.folder, url, length)
-    client = BootstrapClient(
+    return administrator.prepare(runtime.settings.embedded, url, identity.generated_secret_length)
+
+
+def _client_of(own: Administrator, runtime: Runtime) -> BootstrapClient:
+    return BootstrapClient(
         id=own.client_id,
         secret=SecretStr(own.client_secret),
         display_name="Administrator",
         scopes=(FULL_ACCESS,),
-        role=identity.service_role,
+        role=runtime.settings.identity.service_role,
     )
-    await bind_clients(runtime, (client,))
-    await bootstrap(runtime.idp, (client,))
-    return own, is_new
 
 
 async def _load_claims(runtime: Runtime) -> None:

@@ -6,10 +6,10 @@ from uuid import uuid4
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tenant_api.kernel.errors import BadRequestError
-from tenant_api.web.edge import SECURITY_HEADERS
+from tenant_api.web.edge import MALFORMED, SECURITY_HEADERS
 from tenant_api.web.problems import PROBLEM_JSON, URN, problem_body
 
-MALFORMED = BadRequestError(errors=["The request is not well-formed HTTP."])
+REFUSAL = BadRequestError(errors=[MALFORMED])
 
 
 class ProblemProtocol(HttpToolsProtocol):
@@ -27,16 +27,16 @@ class ProblemProtocol(HttpToolsProtocol):
             *self.server_state.default_headers,
         ]
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
-        self.transport.write(STATUS_LINE[MALFORMED.status] + lines + b"\r\n" + content)
+        self.transport.write(STATUS_LINE[REFUSAL.status] + lines + b"\r\n" + content)
         self.transport.close()
 
 
 def _problem(request_id: str) -> dict[str, object]:
     return problem_body(
-        detail=MALFORMED.detail,
-        type_=URN + MALFORMED.code,
-        title=MALFORMED.title,
-        status=MALFORMED.status,
+        detail=REFUSAL.detail,
+        type_=URN + REFUSAL.code,
+        title=REFUSAL.title,
+        status=REFUSAL.status,
         correlation_id=request_id,
-        errors=MALFORMED.errors,
+        errors=REFUSAL.errors,
     )

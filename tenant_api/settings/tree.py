@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
-from tenant_api.kernel.secrets import is_complex, rule_of_complexity
+from tenant_api.kernel.secrets import GENERATED_LENGTH, is_complex, rule_of_complexity
 from tenant_api.settings.defaults import data_folder
 from tenant_api.settings.types import (
     AddressList,
@@ -13,7 +13,6 @@ from tenant_api.settings.types import (
     Folder,
     HexDigest,
     JsonText,
-    LowerCase,
     NetworkList,
     Origin,
     PathBase,
@@ -24,6 +23,7 @@ from tenant_api.settings.types import (
     UpperCase,
     WebAddress,
     Words,
+    claims_source,
 )
 
 
@@ -57,10 +57,14 @@ class DatabaseSettings(Group):
 
 
 class EmbeddedSettings(Group):
-    """Where the embedded PostgreSQL lives. Without `port` it takes a free one and keeps it."""
+    """Where the embedded PostgreSQL lives. Without `port` it takes a free one and keeps it.
+
+    `administrator_id` is the client that the service makes for itself where it is told of none.
+    """
 
     folder: Folder = Field(default_factory=lambda: data_folder({}))
     port: Port | None = None
+    administrator_id: Annotated[Words, Field(max_length=100)] = "administrator"
 
 
 class KeySettings(Group):
@@ -105,6 +109,11 @@ class IdentitySettings(Group):
     secret_minimum_length: int = Field(32, ge=4)
     secret_maximum_length: int = Field(128, ge=4, le=1024, validate_default=True)
     clients: Annotated[tuple[BootstrapClient, ...], JsonText] = ()
+
+    @property
+    def generated_secret_length(self) -> int:
+        """Of secrets that the service makes: the least one of chosen secrets, and never so short as to be guessed."""
+        return max(GENERATED_LENGTH, self.secret_minimum_length)
 
     @field_validator("secret_maximum_length")
     @classmethod
@@ -176,21 +185,27 @@ class ReconciliationSettings(Group):
 
 
 class ApiSettings(Group):
-    """`data_store_provider` adds a member of that value to every data store: data planes cache documents by it."""
+    """What a data plane asks for that the contract leaves out by default.
+
+    `data_store_provider` adds a member of that value to every data store: data planes cache documents by it. With
+    `tenant_by_key`, reading an API client by its key needs no header `Tenant`: data planes send none there.
+    """
 
     application_reset_endpoint: bool = False
     specification_version: Words = "v3"
     data_store_provider: Literal["postgresql", "sqlserver"] | None = None
+    tenant_by_key: bool = False
 
 
 class ClaimsSettings(Group):
     """Where the claim sets and the hierarchy come from that an empty database starts with.
 
     `embedded` is the metadata of a Data Standard, `directory` a `Claims.json` with fragments, `hybrid` the embedded
-    metadata with fragments. `unrestricted_loading` opens `/management/*`.
+    metadata with fragments; `Filesystem`, as the Configuration Service calls it, is `directory`.
+    `unrestricted_loading` opens `/management/*`.
     """
 
-    source: Annotated[Literal["embedded", "directory", "hybrid"], LowerCase] = "embedded"
+    source: Annotated[Literal["embedded", "directory", "hybrid"], BeforeValidator(claims_source)] = "embedded"
     directory: Folder | None = Field(default=None, validate_default=True)
     data_standard: Literal["5.2", "6.1"] = "5.2"
     unrestricted_loading: bool = False

@@ -77,8 +77,10 @@ def _upper(value: Any) -> Any:
     return value.upper() if isinstance(value, str) else value
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+def claims_source(value: Any) -> Any:
+    """In any case; the Ed-Fi Configuration Service calls a directory the file system."""
+    source = value.lower() if isinstance(value, str) else value
+    return "directory" if source == "filesystem" else source
 
 
 def _listed(value: Any) -> Any:
@@ -104,4 +106,3 @@ AddressList = Annotated[tuple[IPvAnyAddress, ...], BeforeValidator(_listed)]
 NetworkList = Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_listed)]
 JsonText = BeforeValidator(_json)
 UpperCase = BeforeValidator(_upper)
-LowerCase = BeforeValidator(_lower)

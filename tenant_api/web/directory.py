@@ -17,6 +17,14 @@ from tenant_api.kernel import lengths
 FRESH_SECONDS = 0.5
 """How long a process believes what it read, and therefore how long a change of a tenant takes to be answered."""
 MOST = 100_000
+OWNERS = """
+SELECT api_clients.client_id, tenants.id
+FROM api_clients
+JOIN applications ON applications.id = api_clients.application_id
+JOIN vendors ON vendors.id = applications.vendor_id
+JOIN tenants ON tenants.id = vendors.tenant_id
+WHERE api_clients.client_id = ANY(%s) AND NOT tenants.suspended
+"""
 POSSIBLE = re.compile(rf"[a-z0-9_-]{{1,{lengths.TENANT_NAME}}}|{re.escape(DEFAULT_TENANT_NAME)}")
 
 
@@ -41,6 +49,7 @@ class TenantDirectory:
         self._pool = pool
         self._known: dict[str, tuple[KnownTenant, float]] = {}
         self._reader = CoalescedReader(self._read)
+        self._owners = CoalescedReader(self._read_owners)
         self._settled_at = 0.0
 
     async def find(self, name: str) -> KnownTenant | None:
@@ -58,6 +67,10 @@ class TenantDirectory:
         else:
             self._remember(key, found, until)
         return found
+
+    async def owner(self, key: str) -> int | None:
+        """The id of the tenant whose API client has that key as of now, unless it is suspended."""
+        return await self._owners.read(key)
 
     def changed(self) -> None:
         """Note that a change of a tenant was committed just now."""
@@ -79,3 +92,8 @@ class TenantDirectory:
             )
             rows = await cursor.fetchall()
         return {row["name"].lower(): KnownTenant(id=row["id"], name=row["name"]) for row in rows}
+
+    async def _read_owners(self, keys: Collection[str]) -> Mapping[str, int]:
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(OWNERS, (list(keys),))).fetchall()
+        return {row["client_id"]: row["id"] for row in rows}

@@ -172,12 +172,16 @@ async def check_migrations(runtime: Runtime) -> None:
 
 
 async def check_identity_provider(runtime: Runtime) -> str | None:
-    """Tokens could be judged right now. A remark if changes wait for a provider that failed us, or clients differ."""
-    await runtime.idp.check()
+    """Tokens can be judged. A remark if the provider is away, if changes wait for it, or if clients differ.
+
+    A provider on another machine that goes away takes no process out of service that knows its keys: all replicas
+    would leave the balancer together, although they can read, change and judge tokens. One that has seen no key yet
+    could only refuse, and waits. So could one whose settings do not fit a provider that is there.
+    """
+    remarks = await _outage(runtime)
     async with runtime.pool.connection() as connection:
         failed = await (await connection.execute(FAILED_INTENTS)).fetchone()
         drift = await (await connection.execute(DRIFT)).fetchone()
-    remarks = []
     if failed and failed["clients"]:
         remarks.append(
             f"{failed['clients']} clients could not be brought in line yet, the oldest for {failed['seconds']} s."
@@ -185,6 +189,22 @@ async def check_identity_provider(runtime: Runtime) -> str | None:
     if drift and drift["clients"]:
         remarks.append(f"{drift['clients']} clients differed from the rows at the last comparison.")
     return " ".join(remarks) or None
+
+
+async def _outage(runtime: Runtime) -> list[str]:
+    """What the provider fails us in; it is asked anew only where it is our own database."""
+    if runtime.idp.capabilities.transactional:
+        await runtime.idp.check()
+        return []
+    seen = await runtime.provider_health.sighting(runtime.idp)
+    if seen.settings_wrong:
+        raise NotReadyError("The settings do not fit the provider. The log says why.")
+    if not seen.can_judge:
+        raise NotReadyError(f"No token can be judged: no key of the provider is known yet ({seen.failure or 'none'}).")
+    away = seen.failure and f"The provider fails ({seen.failure}). Tokens are judged with the keys that it published."
+    waiting = runtime.provider_health.waiting
+    late = waiting and f"The service's own clients are not up to date there yet ({waiting})."
+    return [remark for remark in (away, late) if remark]
 
 
 async def check_provisioner(runtime: Runtime) -> None:

@@ -1,7 +1,9 @@
 """Answers lists: at once as far as one batch goes, the rest as a stream (contract section 1.5).
 
 A stream reads batch after batch, each in a short transaction that begins where the last one ended, so that a slow
-reader holds no connection. What is changed meanwhile may be shown as it was or as it is.
+reader holds no connection. What is changed meanwhile may be shown as it was or as it is. A page that links on holds
+the rows that were there when the link was made, without those that are deleted meanwhile, and the next page begins
+right behind them.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
@@ -45,13 +47,14 @@ async def answer_list(
     rest = _rest(query, page)
     if rest is None:
         return Response([show(item) for item in page.items], headers=headers)
-    return Stream(_streamed(page, rest, read, show), media_type=JSON, headers=headers)
+    begun = "[" + _joined(page.items, show)  # what cannot be shown is a problem as long as no status was sent
+    return Stream(_streamed(begun, rest, read, show), media_type=JSON, headers=headers)
 
 
 async def _streamed(
-    page: Page[Item], rest: ListQuery | None, read: Fetch[Item], show: Callable[[Item], ReadModel]
+    begun: str, rest: ListQuery | None, read: Fetch[Item], show: Callable[[Item], ReadModel]
 ) -> AsyncIterator[str]:
-    yield "[" + _joined(page.items, show)
+    yield begun
     while rest is not None:
         page = await read(rest)
         if page.items:
@@ -66,6 +69,8 @@ def _joined(items: Sequence[Item], show: Callable[[Item], ReadModel]) -> str:
 
 def _rest(query: ListQuery, page: Page[Any]) -> ListQuery | None:
     """What is still to be read of what was asked for."""
+    if page.ahead:
+        return replace(query, keys=page.ahead, total_count=False, linked=False)
     left = None if query.limit is None else query.limit - len(page.items)
     if page.following is None or left == 0:
         return None
@@ -77,7 +82,7 @@ def _headers(request: ApiRequest, query: ListQuery, page: Page[Any]) -> dict[str
     counted = {} if page.total is None else {"Total-Count": str(page.total)}
     if not query.linked:
         return counted
-    first = _asked(request, without={"offset", "after"})
+    first = _asked(request, without={"offset", "after", *([] if query.total_count else ["totalcount"])})
     if not query.total_count:
         first.append(("totalCount", "true"))
     links = [f'<{_address(request, first)}>; rel="first"']

@@ -126,16 +126,16 @@ HEADERS: Json = {
     },
     "TraceId": {"description": "The correlation id.", "schema": {"type": "string"}},
 }
-SCOPES = {
-    FULL_ACCESS: "Everything.",
-    READ_ONLY_ACCESS: "Reading everything.",
-    AUTH_METADATA_ACCESS: "Reading what data planes need for authorization.",
-}
+SCOPES = (
+    "Bearer tokens of `/connect/token`. Scopes: "
+    f"`{FULL_ACCESS}` for everything, `{READ_ONLY_ACCESS}` for reading everything, "
+    f"`{AUTH_METADATA_ACCESS}` for reading what data planes need for authorization."
+)
 
 
 def components(models: Json, answers: Json, examples: Json, *, token_url: str, multi_tenancy: bool) -> Json:
     """The document's `components`."""
-    flow = {"tokenUrl": token_url, "scopes": SCOPES}
+    flow = {"tokenUrl": token_url, "scopes": {}}  # the contract's (section 1.8): operations name those that they need
     parameters = {name: {"name": name, **parameter} for name, parameter in PARAMETERS.items()}
     return {
         "schemas": dict(sorted(models.items())),
@@ -146,7 +146,7 @@ def components(models: Json, answers: Json, examples: Json, *, token_url: str, m
         "securitySchemes": {
             OAUTH: {
                 "type": "oauth2",
-                "description": "Bearer tokens of `/connect/token`.",
+                "description": SCOPES,
                 "flows": {"clientCredentials": flow},
             }
         },

@@ -13,15 +13,16 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.serialization import encode_json
 from litestar.types import ExceptionHandlersMap, HTTPScope, Receive, Send
 from psycopg import Error as DriverError
-from psycopg import OperationalError as DriverOperationalError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, LockNotAvailable, SerializationFailure
-from psycopg_pool import PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as SessionTimeout
 
 from idp_providers.errors import IdpUnavailableError
+from tenant_api.db.connection import DatabaseAwayError
 from tenant_api.kernel.errors import (
     BadRequestError,
     ConcurrentModificationError,
@@ -38,6 +39,7 @@ PROBLEM_JSON = "application/problem+json"
 PHRASES = {413: "Payload Too Large"}
 """Reasons that Python phrases differently from version to version."""
 
+NO_CONNECTION = (DatabaseAwayError, PoolClosed, PoolTimeout, TooManyRequests)
 CONTENTION = (LockNotAvailable, DeadlockDetected, SerializationFailure)
 AWAY = ("08", "53", "57")
 """Classes of SQLSTATE: connections that failed, too few resources, an operator or a time limit that intervened."""
@@ -67,24 +69,29 @@ def problem_body(
     }
 
 
-def correlation_id(request: Request[Any, Any, Any]) -> str:
+def correlation_id(scope: HTTPScope) -> str:
     """The id under which this request is found in the log; equals the X-Request-ID answer header."""
-    return str(request.scope.get("state", {}).get("request_id", "unknown"))
+    return str(scope.get("state", {}).get("request_id", "unknown"))
 
 
 def render(request: Request[Any, Any, Any], error: TenantApiError) -> Response[dict[str, Any]]:
     """A refusal as an answer."""
+    body, headers = _refusal(error, correlation_id(request.scope))
+    return Response(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _refusal(error: TenantApiError, id: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Body and headers, under this correlation id."""
     body = problem_body(
         detail=error.detail,
         type_=URN + error.code,
         title=error.title,
         status=error.status,
-        correlation_id=correlation_id(request),
+        correlation_id=id,
         validation_errors=error.validation_errors,
         errors=error.errors,
     )
-    headers = {**error.headers, **(_trace(request) if _is_exception(error) else {})}
-    return Response(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+    return body, {**error.headers, **(_trace(id) if _is_exception(error) else {})}
 
 
 def _is_exception(error: TenantApiError) -> bool:
@@ -94,9 +101,9 @@ def _is_exception(error: TenantApiError) -> bool:
     return isinstance(error, DataError | ParameterError) or type(error) is TenantApiError
 
 
-def _trace(request: Request[Any, Any, Any]) -> dict[str, str]:
+def _trace(id: str) -> dict[str, str]:
     """What the contract's exception handler adds to its answers (section 1.1, item 5)."""
-    return {"TraceId": correlation_id(request)}
+    return {"TraceId": id}
 
 
 def render_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
@@ -122,7 +129,7 @@ def render_plain(request: Request[Any, Any, Any], status: int) -> Response[dict[
     """A status that the contract knows by its phrase alone (413 and others)."""
     phrase = PHRASES.get(status) or HTTPStatus(status).phrase
     body = problem_body(
-        detail=phrase, type_="about:blank", title=phrase, status=status, correlation_id=correlation_id(request)
+        detail=phrase, type_="about:blank", title=phrase, status=status, correlation_id=correlation_id(request.scope)
     )
     return Response(body, status_code=status, media_type=PROBLEM_JSON)
 
@@ -130,7 +137,7 @@ def render_plain(request: Request[Any, Any, Any], status: int) -> Response[dict[
 def render_overload(request: Request[Any, Any, Any], _error: Exception) -> Response[dict[str, Any]]:
     """The database cannot serve this request now: the caller may try again."""
     answer = render_plain(request, HTTPStatus.SERVICE_UNAVAILABLE)
-    answer.headers.update({"Retry-After": "1", **_trace(request)})
+    answer.headers.update({"Retry-After": "1", **_trace(correlation_id(request.scope))})
     return answer
 
 
@@ -146,10 +153,10 @@ def render_database(request: Request[Any, Any, Any], error: DBAPIError | DriverE
 
 
 def _is_away(cause: BaseException | None) -> bool:
-    """Whether the statement or its connection was ended, or there was none. The driver's own errors have no state."""
-    if not isinstance(cause, DriverError):
-        return False
-    return cause.sqlstate.startswith(AWAY) if cause.sqlstate else isinstance(cause, DriverOperationalError)
+    """Whether the statement or its connection was ended, or there was none. All else without a SQLSTATE is ours."""
+    if isinstance(cause, NO_CONNECTION):
+        return True
+    return isinstance(cause, DriverError) and (cause.sqlstate or "").startswith(AWAY)
 
 
 def render_integrity(request: Request[Any, Any, Any], error: IntegrityError) -> Response[dict[str, Any]]:
@@ -181,6 +188,19 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
 
 async def answer_failure(scope: HTTPScope, receive: Receive, send: Send, error: Exception) -> None:
     """Answer a failure that happened outside the framework as the framework would have."""
+    if isinstance(error, TenantApiError):
+        await _refuse(scope, send, error)
+        return
     request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
     handler = next(EXCEPTION_HANDLERS[kind] for kind in type(error).__mro__ if kind in EXCEPTION_HANDLERS)
     await handler(request, error).to_asgi_response(None, request)(scope, receive, send)
+
+
+async def _refuse(scope: HTTPScope, send: Send, error: TenantApiError) -> None:
+    """What `render` makes, without the framework's part of it: a flood of wrong secrets is answered here."""
+    members, more = _refusal(error, correlation_id(scope))
+    body = encode_json(members)
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in more.items()]
+    own = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": error.status, "headers": [*headers, *own]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

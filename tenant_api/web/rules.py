@@ -24,6 +24,11 @@ def utf16_length(text: str) -> int:
 
 
 @dataclass(frozen=True)
+class Opaque:
+    """No rule but leave: any text is taken, with the NUL character as well, for it is stored sealed and not as text."""
+
+
+@dataclass(frozen=True)
 class NotEmpty:
     """Not null, blank, zero or an empty list."""
 

@@ -1,6 +1,6 @@
 """What a process shares between its requests, and what a request carries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tenant_api.kernel.sealing import Sealer
 from tenant_api.settings.tree import Settings
 from tenant_api.web.bindings import ClientBindings
 from tenant_api.web.directory import TenantDirectory
+from tenant_api.web.provider_health import ProviderHealth
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
@@ -40,6 +41,7 @@ class Runtime:
     provisioner: DatabaseProvisioner
     tenants: TenantDirectory
     bindings: ClientBindings
+    provider_health: ProviderHealth = field(default_factory=ProviderHealth)
 
     def __repr__(self) -> str:
         return f"Runtime(installation={self.installation})"

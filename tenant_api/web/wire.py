@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from tenant_api.web.rules import Rule
+from tenant_api.web.rules import Opaque, Rule
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 
@@ -57,7 +57,7 @@ class WriteModel(BaseModel):
             rules = [rule for rule in info.metadata if isinstance(rule, Rule)]
             for suffix, message in _broken(rules, value, " ".join(_words(name))):
                 found.setdefault(member + suffix, []).append(message)
-            for suffix in _nul_characters(value):
+            for suffix in () if Opaque() in info.metadata else _nul_characters(value):
                 found.setdefault(member + suffix, []).append(
                     f"'{' '.join(_words(name))}' must not contain the NUL character."
                 )

@@ -12,6 +12,25 @@ INVALID_JSON = {"$": ["The request body contains invalid JSON."]}
 INVALID_PARAMETER = "The request contains one or more invalid parameters."
 
 
+TITLES = {
+    "bad-request": "Bad Request",
+    "bad-request:data": "Data Validation Failed",
+    "bad-request:parameter": "Parameter Validation Failed",
+    "bad-request:unsupported": "Unsupported by the Identity Provider",
+    "security:authentication": "Authentication Failed",
+    "security:authorization": "Authorization Failed",
+    "not-found": "Not Found",
+    "method-not-allowed": "Method Not Allowed",
+    "conflict": "Conflict",
+    "conflict:dependent-item-exists": "Dependent Item Exists",
+    "conflict:unresolved-reference": "Unresolved Reference",
+    "conflict:non-unique-identity": "Identifying Values Are Not Unique",
+    "unsupported-media-type": "Unsupported Media Type",
+    "internal-server-error": "Internal Server Error",
+    "bad-gateway": "Bad Gateway",
+}
+
+
 def is_problem(answer: httpx2.Response, status: int, code: str, detail: str | None = None) -> dict[str, Any]:
     """Assert all seven members in their order, and answer them."""
     assert answer.status_code == status, answer.text
@@ -19,7 +38,7 @@ def is_problem(answer: httpx2.Response, status: int, code: str, detail: str | No
     body: dict[str, Any] = answer.json()
     assert list(body) == MEMBERS
     assert body["status"] == status
-    assert body["type"] == f"urn:ed-fi:api:{code}"
+    assert (body["type"], body["title"]) == (f"urn:ed-fi:api:{code}", TITLES[code])
     assert body["correlationId"] == answer.headers["x-request-id"]
     if detail is not None:
         assert body["detail"] == detail

@@ -1,5 +1,6 @@
 """API clients speak the contract (section 1.12)."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -147,14 +148,15 @@ async def test_a_reset_mends_a_client_that_vanished_from_the_provider(
 async def test_references_that_lead_nowhere_are_conflicts(shared: Api, application_id: int, stores: list[int]) -> None:
     body = bodies.api_client(application_id, stores)
     client_id = await shared.made("/v3/apiClients", body)
-    for change, detail in [
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"applicationId": 999_999, "dataStoreIds": [1_000]}, "Application with ID 999999 not found."),
         (
             {"dataStoreIds": [99_999, stores[0], 88_888, 99_999]},
             "The following DataStoreIds were not found in database: 99999, 88888",
         ),
         ({"dataStoreIds": [0, -1]}, "The following DataStoreIds were not found in database: 0, -1"),
-    ]:
+    ]
+    for change, detail in changes:
         is_unresolved(await shared.post("/v3/apiClients", {**body, **change}), detail)
         is_unresolved(await shared.put(f"/v3/apiClients/{client_id}", {**body, "id": client_id, **change}), detail)
     assert (await shared.get(f"/v3/apiClients/{client_id}")).json()["dataStoreIds"] == stores

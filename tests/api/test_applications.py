@@ -1,6 +1,7 @@
 """Applications speak the contract (section 1.11)."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -158,12 +159,13 @@ async def test_an_application_without_clients_counts_as_missing_for_put(shared: 
 async def test_references_that_lead_nowhere_are_conflicts(shared: Api, vendor_id: int, stores: list[int]) -> None:
     body = bodies.application(vendor_id)
     application_id = await shared.made("/v3/applications", body)
-    for change, detail in [
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"vendorId": 999_999, "dataStoreIds": [999_999]}, "Reference 'VendorId' does not exist."),
         ({"vendorId": 0}, "Reference 'VendorId' does not exist."),
         ({"dataStoreIds": [stores[0], 999_999], "profileIds": [1]}, "Data store does not exist."),
         ({"profileIds": [1]}, "Profile does not exist."),
-    ]:
+    ]
+    for change, detail in changes:
         is_unresolved(await shared.post("/v3/applications", {**body, **change}), detail)
         wanted = {**body, "id": application_id, **change}
         is_unresolved(await shared.put(f"/v3/applications/{application_id}", wanted), detail)

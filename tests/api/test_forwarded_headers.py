@@ -9,7 +9,7 @@ from tenant_api.app import create_app
 from tenant_api.settings import load_settings
 from tenant_api.settings.errors import SettingsError
 from tests.api import bodies
-from tests.api.service import Api, environment, serving
+from tests.api.service import Api, environment, serving, transport_to
 
 pytestmark = pytest.mark.anyio
 
@@ -17,9 +17,9 @@ SENT = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "api.example", "X-Forw
 ON = {"HTTP__FORWARDED_HEADERS": "true"}
 
 
-async def origin(api: Api, client: str, headers: object = None) -> str:
+async def origin(api: Api, client: str, headers: dict[str, str] | None = None) -> str:
     """The origin of the addresses that a caller from there is shown."""
-    transport = httpx2.ASGITransport(app=create_app(api.runtime), client=(client, 1234))
+    transport = transport_to(create_app(api.runtime), client=(client, 1234))
     async with httpx2.AsyncClient(transport=transport, base_url="http://tenant-api.test") as http:
         answer = await http.get("/", headers=SENT if headers is None else headers)
     url: str = answer.json()["urls"]["openApiMetadata"]

@@ -1,5 +1,7 @@
 """Lists page, sort and filter as the contract says (section 1.5)."""
 
+from typing import Any
+
 import pytest
 
 from tests.api import bodies
@@ -95,7 +97,7 @@ async def test_pages_are_cut_from_the_whole_list(town: Api, path: str) -> None:
 @pytest.mark.parametrize("path", LISTS)
 async def test_every_field_orders_both_ways_in_any_case(town: Api, path: str) -> None:
     for field in FIELDS[path].split(", "):
-        values = [item[field] for item in await listed(town, path)]
+        values: list[Any] = [item[field] for item in await listed(town, path)]
         ordered = sorted(values, key=lambda value: value.lower() if isinstance(value, str) else value)
         for spelling, directions in [(field, ("asc", "ascending", "ASC")), (field.upper(), ("Asc",))]:
             for direction in directions:

@@ -10,6 +10,7 @@ import httpx2
 import psycopg
 import pytest
 from sqlalchemy import event
+from sqlalchemy.pool import QueuePool
 
 from tenant_api.operations.schemas import JobRead
 from tests.api import bodies
@@ -110,6 +111,14 @@ async def test_links_keep_what_was_asked_for(crowd: Api) -> None:
     assert companies == ["c11", "c10"]
 
 
+@pytest.mark.parametrize("silent", ["totalCount=false", "totalcount=1&totalCount=false"])
+async def test_the_first_page_is_linked_with_one_wish_for_a_count(crowd: Api, silent: str) -> None:
+    following = links(await crowd.get("/v3/vendors?limit=1&totalCount=true"))["next"]
+    answer = await crowd.get(f"{following}&{silent}")
+    assert "total-count" not in answer.headers
+    assert parse_qsl(urlsplit(links(answer)["first"]).query) == [("limit", "1"), ("totalCount", "true")]
+
+
 async def test_a_deleted_or_new_row_moves_no_page(crowd: Api) -> None:
     vendor = await crowd.made("/v3/vendors", bodies.vendor(company="c02b"))
     try:
@@ -130,6 +139,17 @@ async def test_a_cursor_belongs_to_its_list_and_order(crowd: Api) -> None:
     is_bad_parameter(await crowd.get(f"/v3/profiles?after={cursor}"), WRONG_CURSOR)
 
 
+NO_CURSORS: list[Any] = [
+    [],
+    {"order_by": "id", "descending": False, "value": "text", "key": 1},
+    {"order_by": "id", "descending": False, "value": 2**70, "key": 1},
+    {"order_by": "id", "descending": False, "value": 1, "key": 2**63},
+    {"order_by": "id", "descending": False, "value": 1, "key": "1"},
+    {"order_by": "id", "descending": False, "value": True, "key": 1},
+    {"order_by": "id", "descending": "no", "value": 1, "key": 1},
+]
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -140,18 +160,7 @@ async def test_a_cursor_belongs_to_its_list_and_order(crowd: Api) -> None:
         "AAAA",
         "e30",
         "x" * 5000,
-        *(
-            base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
-            for content in (
-                [],
-                {"order_by": "id", "descending": False, "value": "text", "key": 1},
-                {"order_by": "id", "descending": False, "value": 2**70, "key": 1},
-                {"order_by": "id", "descending": False, "value": 1, "key": 2**63},
-                {"order_by": "id", "descending": False, "value": 1, "key": "1"},
-                {"order_by": "id", "descending": False, "value": True, "key": 1},
-                {"order_by": "id", "descending": "no", "value": 1, "key": 1},
-            )
-        ),
+        *(base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=") for content in NO_CURSORS),
     ],
 )
 async def test_a_text_that_is_no_cursor_is_refused(crowd: Api, cursor: str) -> None:
@@ -254,10 +263,11 @@ async def test_a_stream_says_the_same_as_an_answer_at_once(shared: Api, multitud
 
 async def test_a_stream_holds_no_connection_while_nobody_reads(shared: Api, multitude: int) -> None:
     pool = shared.runtime.engine.pool
+    assert isinstance(pool, QueuePool)
     headers = {"Authorization": f"Bearer {await shared.token('admin')}"}
     async with shared.http.stream("GET", "/v3/applications", headers=headers) as answer:
         assert answer.status_code == 200
-        assert pool.checkedout() == 0  # type: ignore[attr-defined] - a queue of connections
+        assert pool.checkedout() == 0
 
 
 async def test_jobs_are_paged_like_everything_else(service_url: str, api: Api) -> None:

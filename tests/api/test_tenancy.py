@@ -186,7 +186,8 @@ async def test_tenants_can_be_concealed_from_whoever_is_not_known(service_url: s
 
 
 async def test_a_tenant_that_the_database_cannot_tell_is_a_failure_of_ours(fleet: Api) -> None:
-    await fleet.runtime.pool.close()
+    async with fleet.runtime.pool.connection() as connection:
+        await connection.execute("ALTER TABLE tenants RENAME COLUMN suspended TO asleep")
     answer = await fleet.get("/v3/vendors", tenant=NORTH, caller=None)
     is_problem(answer, 500, "internal-server-error", "")
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 
 from tenant_api.connect.bootstrap import bootstrap
@@ -151,7 +152,7 @@ def form(**changes: str) -> dict[str, str]:
     return {"ClientId": "western", "ClientSecret": SECRET, "DisplayName": "West", **changes}
 
 
-async def register(api: Api, tenant: str | None, **changes: str):  # type: ignore[no-untyped-def]
+async def register(api: Api, tenant: str | None, **changes: str) -> httpx2.Response:
     return await api.post("/connect/register", caller=None, tenant=tenant, data=form(**changes))
 
 
@@ -170,6 +171,9 @@ async def test_nobody_registers_for_no_tenant_or_takes_over_a_client(service_url
         header = "The 'Tenant' header is required when multi-tenancy is enabled"
         is_problem(await register(api, None), 400, "bad-request", header)
         is_problem(await register(api, "Nowhere"), 400, "bad-request", "Invalid tenant: Nowhere")
+        both = [("Tenant", NORTH), ("Tenant", SOUTH)]
+        answer = await api.http.post("/connect/register", headers=both, data=form())
+        is_problem(answer, 400, "bad-request", f"Invalid tenant: {NORTH}{SOUTH}")
         assert (await register(api, NORTH, ClientId="admin")).status_code == 400
         for name in (NORTH, SOUTH):
             assert (await api.get("/v3/vendors", tenant=name)).status_code == 200

@@ -1,5 +1,9 @@
 """Vendors speak the contract (section 1.10)."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
 import pytest
 
 from tests.api import bodies
@@ -202,10 +206,11 @@ async def test_new_prefixes_are_in_the_next_token_of_every_client(shared: Api) -
     body = bodies.vendor(namespacePrefixes="uri://old")
     vendor_id = await shared.made("/v3/vendors", body)
     credentials = [(await shared.post("/v3/applications", bodies.application(vendor_id))).json() for _ in range(2)]
-    for prefixes, change in [
+    changes: list[tuple[str, Callable[[dict[str, Any]], Awaitable[httpx2.Response]]]] = [
         ("uri://put", lambda b: shared.put(f"/v3/vendors/{vendor_id}", {**b, "id": vendor_id})),
         ("uri://post,uri://b", lambda b: shared.post("/v3/vendors", b)),
-    ]:
+    ]
+    for prefixes, change in changes:
         answer = await change({**body, "namespacePrefixes": prefixes})
         assert answer.status_code in (200, 204)
         for credential in credentials:

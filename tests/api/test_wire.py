@@ -8,7 +8,7 @@ from tenant_api.web.edge import Edge
 from tenant_api.web.paths import PathTable
 from tests.api import bodies
 from tests.api.problems import breaks_rules, is_invalid_json, is_missing, is_problem
-from tests.api.service import Api, serving
+from tests.api.service import Api, serving, transport_to
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ async def test_members_are_not_taken_by_their_inner_names(shared: Api) -> None:
 
 async def test_numbers_are_taken_as_text(shared: Api) -> None:
     vendor_id = await shared.made("/v3/vendors", bodies.vendor())
-    body = bodies.application(str(vendor_id), educationOrganizationIds=["255901"])  # type: ignore[arg-type]
+    body = bodies.application(vendor_id, vendorId=str(vendor_id), educationOrganizationIds=["255901"])
     application_id = await shared.made("/v3/applications", body)
     shown = (await shared.get(f"/v3/applications/{application_id}")).json()
     assert (shown["vendorId"], shown["educationOrganizationIds"]) == (vendor_id, [255901])
@@ -205,7 +205,7 @@ async def test_a_failure_outside_the_framework_is_answered_like_any_other() -> N
         raise ValueError(scope["path"])
 
     edge = Edge(fail, paths=PathTable([]), path_base="")
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=edge), base_url="http://edge.test") as client:
+    async with httpx2.AsyncClient(transport=transport_to(edge), base_url="http://edge.test") as client:
         answer = await client.get("/v3/vendors")
     is_problem(answer, 500, "internal-server-error", "")
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -23,6 +23,7 @@ DEFECTS = [f"B{number}" for number in range(1, 27)]
 NODE = re.compile(r"(tests/[\w/]+\.py)((?:::\w+)+)(?:\[[^\]`]*\])?")
 QUOTED = re.compile(r"`([^`]+)`")
 PLACEHOLDER = re.compile(r"…|\{\w*\}")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 PHRASE_ALONE = "about:blank"
 NO_TYPE = "\u2013"
 TYPES = {
@@ -107,9 +108,10 @@ def names_in(file: str) -> frozenset[str]:
     """Names of a file's tests; those of a class after its name as well."""
     found = set()
     for node in ast.parse((ROOT / file).read_text()).body:
-        inner = node.body if isinstance(node, ast.ClassDef) else []
-        found |= {name for name in [getattr(node, "name", "")] if name.startswith("test_")}
-        found |= {f"{node.name}::{method.name}" for method in inner if hasattr(method, "name")}  # type: ignore[attr-defined]
+        if isinstance(node, FUNCTIONS) and node.name.startswith("test_"):
+            found.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}::{method.name}" for method in node.body if isinstance(method, FUNCTIONS)}
     return frozenset(found)
 
 
@@ -121,9 +123,39 @@ def literal(node: ast.AST) -> str:
 
 
 @cache
-def texts_in(file: str) -> str:
-    """All that a file's literals say, those that are split over lines joined."""
-    return "\n".join(filter(None, map(literal, ast.walk(ast.parse((ROOT / file).read_text())))))
+def definitions_in(file: str) -> dict[str, ast.AST]:
+    """What a file's top level gives a name to: constants, functions, and methods after the name of their class."""
+    found: dict[str, ast.AST] = {}
+    for node in ast.parse((ROOT / file).read_text()).body:
+        if isinstance(node, ast.Assign):
+            found |= {name.id: node.value for target in node.targets for name in named_in(target)}
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            found |= {name.id: node.value for name in named_in(node.target)}
+        elif isinstance(node, FUNCTIONS):
+            found[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}::{method.name}": method for method in node.body if isinstance(method, FUNCTIONS)}
+    return found
+
+
+def named_in(node: ast.AST) -> Iterator[ast.Name]:
+    """The names in a piece of source."""
+    return (inner for inner in ast.walk(node) if isinstance(inner, ast.Name))
+
+
+@cache
+def texts_of(file: str, name: str) -> str:
+    """All that the literals of a test say, and those of the constants and functions of its file that it uses.
+
+    Literals that are split over lines are joined. Other tests of the file say nothing about this one.
+    """
+    defined = definitions_in(file)
+    used, waiting = {name}, [name]
+    while waiting:
+        further = {inner.id for inner in named_in(defined[waiting.pop()])} & defined.keys() - used
+        used |= further
+        waiting += further
+    return "\n".join(filter(None, (literal(node) for each in used for node in ast.walk(defined[each]))))
 
 
 def pieces_of(text: str) -> list[str]:
@@ -131,7 +163,7 @@ def pieces_of(text: str) -> list[str]:
     return [piece for piece in PLACEHOLDER.split(text) if piece.strip(" .'\"")]
 
 
-def kinds(base: type) -> set[str]:
+def kinds(base: type[object]) -> set[str]:
     """The names of a class and all below it."""
     return {base.__name__, *(name for kind in base.__subclasses__() for name in kinds(kind))}
 
@@ -186,7 +218,7 @@ def test_every_message_has_a_row_of_four_cells() -> None:
 def test_a_listed_message_is_asserted_by_its_tests(row: Row) -> None:
     for file, name in row.nodes:
         assert name in names_in(file)
-    said = "\n".join(texts_in(file) for file, _ in row.nodes)
+    said = "\n".join(texts_of(file, name) for file, name in row.nodes)
     assert [piece for text in QUOTED.findall(row.cells[2]) for piece in pieces_of(text) if piece not in said] == []
 
 

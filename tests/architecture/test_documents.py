@@ -77,7 +77,7 @@ def service_settings() -> dict[str, str]:
 
 
 def plugin_settings() -> dict[str, str]:
-    chosen = {"idp": SelfHostedSettings, "provisioner": PostgresqlSettings}
+    chosen: dict[str, type[BaseModel]] = {"idp": SelfHostedSettings, "provisioner": PostgresqlSettings}
     return {name: shown for family, model in chosen.items() for name, shown in defaults_of(model, (family, "settings"))}
 
 

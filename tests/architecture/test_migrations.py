@@ -104,6 +104,7 @@ def test_every_single_step_can_be_taken_back(empty_database_url: str) -> None:
     for script in scripts:
         before = facts(empty_database_url, LEFT)
         migrations.upgrade(empty_database_url, script.revision)
+        assert not isinstance(script.down_revision, (list, tuple)), "one chain, without merges"
         migrations.downgrade(empty_database_url, script.down_revision or "base")
         assert facts(empty_database_url, LEFT) - {("alembic_version",)} == before - {("alembic_version",)}
         migrations.upgrade(empty_database_url, script.revision)
@@ -123,6 +124,66 @@ def test_of_reserved_claim_sets_those_that_were_loaded_become_shared(empty_datab
         connection.execute(LOADED)
     migrations.upgrade(empty_database_url)
     assert facts(empty_database_url, "SELECT claim_set_name FROM claim_sets WHERE shared") == {("Loaded",)}
+
+
+BEFORE_LAYERS = """
+INSERT INTO tenants (id, name, created_by) OVERRIDING SYSTEM VALUE VALUES (1, 'North', 'x'), (2, 'South', 'x');
+INSERT INTO claim_sets (tenant_id, claim_set_name, is_system_reserved, shared, created_by)
+VALUES (0, 'Vendor', true, true, 'x'), (0, 'Reader', true, true, 'x'), (0, 'Fixed', true, false, 'x'),
+       (1, 'Vendor', true, false, 'x'), (2, 'Own', false, false, 'x');
+INSERT INTO resource_claims (claim_name) VALUES ('a'), ('b');
+INSERT INTO claim_nodes (tenant_id, resource_claim_id, position) VALUES (0, 1, 0), (1, 1, 0), (1, 2, 1);
+INSERT INTO claims_documents (tenant_id, reload_id, document) VALUES
+  (0, gen_random_uuid(), '{"claimSets": [], "claimsHierarchy": [{"name": "a", "claimSets": [
+    {"name": "Reader", "actions": [{"name": "Delete"}]}]}]}'),
+  (1, gen_random_uuid(), '{"claimSets": [], "claimsHierarchy": [{"name": "a",
+    "defaultAuthorization": {"actions": [{"name": "Read", "authorizationStrategies": [{"name": "Default"}]}]},
+    "claimSets": [{"name": "Other", "actions": [{"name": "Create"}]}, {"name": "Reader", "actions": [
+      {"name": "readChanges"}, {"name": "READ", "authorizationStrategyOverrides":
+        [{"name": "Z"}, {"name": "B"}, {"name": "Z"}]}, {"name": "Read"}]}],
+    "claims": [{"name": "b", "claimSets": [{"name": "Reader", "actions": [{"name": "Update"}]},
+                                           {"name": "Reader", "actions": [{"name": "Delete"}]}]}]}]}')
+"""
+SETS = "SELECT tenant_id, claim_set_name, shared FROM claim_sets"
+GRANTS = """
+SELECT tenant_id, claim_set_name, resource_claim_id, action_id, position, overrides::text
+FROM claim_set_permissions JOIN claim_sets ON id = claim_set_id
+"""
+
+
+def test_a_tenant_with_a_hierarchy_of_its_own_gets_its_own_sets_with_what_its_document_grants(
+    empty_database_url: str,
+) -> None:
+    migrations.upgrade(empty_database_url, "0010")
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(BEFORE_LAYERS)
+    before = facts(empty_database_url, SETS)
+    migrations.upgrade(empty_database_url)
+    assert facts(empty_database_url, SETS) - before == {(1, "Reader", False)}
+    assert facts(empty_database_url, GRANTS) == {
+        (1, "Reader", 1, 2, 1, "{Z,B}"),
+        (1, "Reader", 1, 5, 0, "{}"),
+        (1, "Reader", 2, 3, 0, "{}"),
+    }
+    nodes = "SELECT DISTINCT tenant_id, shared FROM claim_nodes"
+    assert facts(empty_database_url, nodes) == {(0, True), (1, False)}
+    strategies = "SELECT tenant_id, shared, name FROM claims_documents, unnest(strategies) AS name"
+    assert facts(empty_database_url, strategies) == {(1, False, name) for name in ("B", "Default", "Z")}
+
+
+def test_the_default_tenants_own_layer_goes_with_the_version_that_knows_it(empty_database_url: str) -> None:
+    migrations.upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("""
+            INSERT INTO claim_sets (tenant_id, claim_set_name, is_system_reserved, shared, created_by)
+            VALUES (0, 'Vendor', true, true, 'x'), (0, 'Vendor', false, false, 'x'), (0, 'Own', false, false, 'x');
+            INSERT INTO claims_documents (tenant_id, shared, reload_id, document)
+            VALUES (0, true, gen_random_uuid(), '{}'), (0, false, gen_random_uuid(), '{}')
+        """)
+    [shared] = facts(empty_database_url, "SELECT reload_id FROM claims_documents WHERE shared")
+    migrations.downgrade(empty_database_url, "0010")
+    assert facts(empty_database_url, SETS) == {(0, "Vendor", True), (0, "Own", False)}
+    assert facts(empty_database_url, "SELECT reload_id FROM claims_documents") == {shared}
 
 
 def test_two_upgrades_at_once_agree(empty_database_url: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.creation import Created
 from benchmarks.effort import Effort
-from benchmarks.figures import percentile
+from benchmarks.figures import Table, percentile
 from benchmarks.profiled import REST, Profile
 from benchmarks.report import Report
 from benchmarks.runner import run
@@ -41,6 +41,15 @@ def test_every_section_compares_with_its_baseline(report: Report) -> None:
         assert len([ratio for ratio in ratios if ratio not in (None, 1.0)]) >= 1
 
 
+def test_every_row_of_the_service_stands_against_a_bare_one(report: Report) -> None:
+    _, *requests = report.sections
+    for section in requests:
+        ratio = section.results.columns.index("ratio")
+        ours = [row for row in section.results.rows if row.label.startswith(("GET /", "POST /"))]
+        assert ours
+        assert [row.label for row in ours if row.cells[ratio] is None] == []
+
+
 def test_every_section_says_where_the_time_goes(report: Report) -> None:
     for section in report.sections:
         assert section.verdict
@@ -48,7 +57,7 @@ def test_every_section_says_where_the_time_goes(report: Report) -> None:
     _, *requests = report.sections
     assert "signature" in {row.label for row in requests[-1].breakdowns[0].rows}
     for table in (table for section in requests for table in section.breakdowns):
-        *parts, together = [row.cells[1] for row in table.rows]
+        *parts, together = column(table, 1)
         assert sum(parts) == pytest.approx(together) == 100
 
 
@@ -59,16 +68,32 @@ def test_the_crowd_is_as_large_as_asked_for_and_the_document_has_twenty_claim_se
     assert "20 clients" in tokens.title
 
 
-def test_deep_pages_are_measured_by_link_and_by_offset(report: Report) -> None:
+def test_a_single_caller_is_measured_on_both_sides(report: Report) -> None:
+    labels = [row.label for row in report.sections[2].results.rows]
+    for status in ("200", "304"):
+        assert {f"bare, {status}, one caller", f"GET /v3/authorizationMetadata, {status}, one caller"} <= set(labels)
+
+
+def test_pages_are_measured_by_link_by_offset_and_with_a_count(report: Report) -> None:
     labels = [row.label for row in report.sections[3].results.rows]
-    for page in ("first page", "page 7 by its link", "page 7 by offset"):
+    for page in ("first page", "page 7 by its link", "page 7 by offset", "first page with totalCount"):
         assert {f"bare, {page}", f"GET /v3/applications, {page}"} <= set(labels)
+
+
+def column(table: Table, number: int) -> list[float]:
+    """The figures of a column in which every row has one."""
+    figures = []
+    for row in table.rows:
+        figure = row.cells[number]
+        assert figure is not None, row.label
+        figures.append(figure)
+    return figures
 
 
 def test_no_part_of_a_create_takes_less_than_nothing(report: Report) -> None:
     steps = report.sections[0].breakdowns[0]
     assert {"provision: CREATE DATABASE", "verify", "register"} <= {row.label for row in steps.rows}
-    assert all(row.cells[0] >= 0 for row in steps.rows)
+    assert all(figure >= 0 for figure in column(steps, 0))
 
 
 def test_the_parts_of_a_create_are_the_whole_of_it() -> None:

@@ -73,4 +73,32 @@ def test_a_plugin_that_cannot_open_is_a_reason(
 def test_an_embedded_database_without_its_service_is_skipped(cli: Cli) -> None:
     ran = cli("check-config", "--json")
     assert ran.code == 0
-    assert results(ran.out) == {"settings": "ok", "database": "skipped"}
+    assert results(ran.out) == {
+        "settings": "ok",
+        "database": "skipped",
+        "idp self_hosted": "skipped",
+        "provisioner postgresql": "skipped",
+    }
+
+
+WRONG = {
+    "idp keycloak": {"TENANT_API_IDP__NAME": "keycloak"},
+    "idp missing": {"TENANT_API_IDP__NAME": "missing"},
+    "provisioner postgresql": {"TENANT_API_PROVISIONER__SETTINGS__NONSENSE": "1"},
+}
+
+
+@pytest.mark.parametrize("check", WRONG)
+@pytest.mark.parametrize("database", ["not started", "not migrated", "not reachable"])
+def test_plugins_that_cannot_be_opened_yet_are_judged_by_their_settings(
+    cli: Cli, empty_database_url: str, unused_port: int, database: str, check: str
+) -> None:
+    environments: dict[str, dict[str, str]] = {
+        "not started": {},
+        "not migrated": external(empty_database_url),
+        "not reachable": external(f"postgresql://nobody@127.0.0.1:{unused_port}/none"),
+    }
+    ran = cli("check-config", "--json", **environments[database], **WRONG[check])
+    assert ran.code == 1
+    assert results(ran.out)[check] == "failed"
+    assert f"{check}: " in ran.err

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tenant_api.connect.bootstrap import bootstrap
-from tests.api.oauth2.clients import INITIAL_TOKEN, bearer, register, token_of
+from tests.api.oauth2.clients import GRANT, INITIAL_TOKEN, READER, ask, bearer, register, token_of
 from tests.api.service import SCOPES, Api, environment, serving
 from tests.cli.command import Cli, Ran
 
@@ -29,6 +29,9 @@ class World:
 
     async def vendors(self, token: str) -> int:
         return (await self.api.http.get("/v3/vendors", headers=bearer(token))).status_code
+
+    async def grants(self, login: dict[str, str]) -> int:
+        return (await ask(self.api, "token", {**GRANT, **login})).status_code
 
     async def manages(self) -> int:
         address = f"/oauth2/register/{self.client_id}"
@@ -82,6 +85,28 @@ async def test_a_deleted_client_is_gone_with_its_registration_and_tokens(world: 
     assert (ran.code, ran.out) == (0, f"Deleted {world.client_id}.\n")
     assert [await world.vendors(token), await world.manages()] == [401, 401]
     assert (await world.run("delete", world.client_id)).code == 1
+
+
+async def test_a_client_of_the_settings_is_disabled_and_deleted_like_any_other(world: World) -> None:
+    token = await token_of(world.api, READER)
+    assert await world.vendors(token) == 200
+    assert (await world.run("disable", "reader")).code == 0
+    assert [await world.vendors(token), await world.grants(READER)] == [401, 401]
+    assert (await world.run("enable", "reader")).code == 0
+    assert [await world.vendors(token), await world.grants(READER)] == [200, 200]
+    assert (await world.run("delete", "reader")).code == 0
+    assert [await world.vendors(token), await world.grants(READER)] == [401, 401]
+
+
+async def test_the_next_start_makes_it_again_without_the_tokens_of_before(world: World) -> None:
+    token = await token_of(world.api, READER)
+    assert (await world.run("delete", "reader")).code == 0
+    await bootstrap(world.api.runtime.idp, world.api.runtime.settings.identity.clients)
+    async with world.api.runtime.pool.connection() as connection:
+        # As if that start had come later: clocks may differ by 5 seconds.
+        later = "update idp_clients set created_at = created_at + interval '6 s' where client_id = 'reader'"
+        await connection.execute(later)
+    assert [await world.vendors(token), await world.grants(READER)] == [401, 200]
 
 
 async def test_clients_of_applications_and_unknown_ones_are_left_alone(world: World) -> None:

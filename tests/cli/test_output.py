@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from rich.console import Console
 
 from tenant_api.cli.demo.stage import discreet, written
 from tenant_api.cli.output import Output
@@ -28,6 +29,40 @@ def test_an_object_shows_its_inner_objects_indented_and_no_markup(capsys: pytest
     Output(as_json=False).members({"name": "[bold]", "counts": {"a": 1, "bcd": 2}, "why": None, "ids": [1, 2]})
     expected = ["name    [bold]", "counts", "  a    1", "  bcd  2", "why     -", "ids     1, 2"]
     assert capsys.readouterr().out.splitlines() == expected
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2Kname\tof\nmine\x9b\u202e\ud800"
+
+
+@pytest.mark.parametrize("show", ["table", "members", "say", "result", "progress", "document"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_text_of_others_cannot_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], show: str, terminal: bool
+) -> None:
+    output = Output(as_json=show == "document")
+    output.console = Console(highlight=False, markup=False, soft_wrap=True, force_terminal=terminal, width=200)
+    item = {"name": HOSTILE, "inner": [HOSTILE, {"a": HOSTILE}]}
+    match show:
+        case "table":
+            output.table([item], list(item))
+        case "members":
+            output.members(item)
+        case "say" | "result":
+            getattr(output, show)(*[HOSTILE] * (1 if show == "say" else 2))
+        case "progress":
+            with output.progress(HOSTILE) as report:
+                report(HOSTILE)
+        case _:
+            output.document(item)
+            assert json.loads(capsys.readouterr().out) == item
+            output.document(item)
+    out = capsys.readouterr().out
+    assert "name" in out
+    assert not set(out) & set("\x07\x9b\u202e\ud800")
+    assert "\x1b]" not in out
+    assert "\x1b[2Kname" not in out
+    if show in ("table", "members"):
+        assert "of\\u000amine" in out, "a cell is one line"
 
 
 def test_the_demo_shortens_secrets_at_any_depth() -> None:

@@ -35,3 +35,13 @@ def test_commands_that_attach_say_when_nothing_runs(cli: Cli, command: list[str]
     assert ran.code == 1
     assert "Start the service on this folder first." in ran.err
     assert len(ran.err.splitlines()) == 1
+
+
+def test_a_setting_that_a_plugin_lacks_is_named_by_its_variable_also_if_it_is_a_secret(cli: Cli) -> None:
+    chosen = {"TENANT_API_IDP__NAME": "keycloak", "TENANT_API_IDP__SETTINGS__SERVER_URL": "http://keycloak"}
+    secret = "TENANT_API_IDP__SETTINGS__CLIENT_SECRET"
+    person = {"TA_IDP_ADMINISTRATOR": "a", "TA_IDP_PASSWORD": "b"}
+    assert f"{secret} is not set." in cli("idp", "prepare", "--yes", **chosen, **person).err
+    too_long = cli("idp", "prepare", "--yes", **chosen, **person, **{secret: "s3cret" * 100})
+    assert f"{secret} (" in too_long.err
+    assert "s3cret" not in too_long.err

@@ -1,9 +1,13 @@
 """`signing-keys` on the database of a service."""
 
+import asyncio
 import json
 
 import pytest
 
+from tenant_api.connect.bootstrap import bootstrap
+from tests.api.oauth2.clients import ADMIN, READER, bearer, token_of
+from tests.api.service import environment, serving
 from tests.cli.command import Cli, external
 
 
@@ -47,7 +51,20 @@ def test_a_revoked_key_is_gone_for_good_and_revoking_it_again_does_nothing(servi
     assert "no signing key" in unknown.err
 
 
-def test_tokens_of_a_client_are_ended(service: Cli) -> None:
+@pytest.mark.anyio
+async def test_tokens_of_a_client_are_ended(database_url: str, cli: Cli) -> None:
+    async with serving(database_url) as api:
+        await bootstrap(api.runtime.idp, api.runtime.settings.identity.clients)
+        ended, kept = await token_of(api, READER), await token_of(api, ADMIN)
+        own = {name: value for name, value in environment(database_url).items() if name.startswith("TENANT_API_")}
+        service = Cli(cli.monkeypatch, cli.capsys, {**cli.environment, **own})
+        ran = await asyncio.to_thread(service, "signing-keys", "end-tokens", "reader")
+        assert (ran.code, ran.out) == (0, "Ended the tokens of reader.\n")
+        for token, status in ((ended, 401), (kept, 200)):
+            assert (await api.http.get("/v3/vendors", headers=bearer(token))).status_code == status
+
+
+def test_of_an_unknown_client_no_tokens_are_ended(service: Cli) -> None:
     unknown = service("signing-keys", "end-tokens", "nobody")
     assert (unknown.code, "No client with this id." in unknown.err) == (1, True)
 

@@ -5,6 +5,7 @@ import socket
 
 import httpx2
 import pytest
+from litestar.types import HTTPResponseBodyEvent, HTTPResponseStartEvent, Receive, Scope, Send
 
 from tenant_api.service.errors import ServiceError
 from tenant_api.service.listener import bind, local_url
@@ -18,11 +19,11 @@ async def test_a_request_under_way_is_finished_and_no_other_is_accepted(unused_p
     http = HttpSettings(port=unused_port)
     ready, entered, leave, stop = (asyncio.Event() for _ in range(4))
 
-    async def app(scope, receive, send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         entered.set()
         await leave.wait()
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        await send(HTTPResponseStartEvent(type="http.response.start", status=204, headers=[]))
+        await send(HTTPResponseBodyEvent(type="http.response.body", body=b"", more_body=False))
 
     with bind(http) as listener:
         server = asyncio.create_task(answer_requests(app, http, listener, ready=ready.set, stop=stop))
@@ -46,7 +47,7 @@ async def test_grace_ends(unused_port: int) -> None:
     http = HttpSettings(port=unused_port, shutdown_grace_seconds=0)
     entered, stop = asyncio.Event(), asyncio.Event()
 
-    async def app(scope, receive, send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         entered.set()
         await asyncio.Event().wait()
 

@@ -19,6 +19,14 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
+DEFAULTS = "$.claimsHierarchy.0.defaultAuthorization.actions.0.authorizationStrategies"
+
+
+def defaults(*strategies: str) -> dict[str, Any]:
+    action = {"name": "Read", "authorizationStrategies": [{"name": name} for name in strategies]}
+    return {"name": BUS, "defaultAuthorization": {"actions": [action]}}
+
+
 @pytest.fixture
 async def open_api(service_url: str) -> AsyncIterator[Api]:
     async with serving(service_url, CLAIMS__UNRESTRICTED_LOADING="true") as api:
@@ -79,6 +87,9 @@ async def test_an_upload_without_claims(open_api: Api, body: dict[str, Any]) -> 
         ({"claimSets": [{"claimSetName": "X", "isSystemReserved": False, "other": 1}]}, "$.claimSets.0"),
         ({"claimsHierarchy": []}, "$.claimsHierarchy"),
         ({"claimsHierarchy": [{"name": BUS, "other": 1}]}, "$.claimsHierarchy.0"),
+        ({"claimsHierarchy": [{"name": BUS}, {"name": BUS.upper()}]}, "$.claimsHierarchy"),
+        ({"claimsHierarchy": [defaults()]}, DEFAULTS),
+        ({"claimsHierarchy": [defaults("x" * 256)]}, f"{DEFAULTS}.0.name"),
     ],
 )
 async def test_an_upload_that_breaks_its_schema_changes_nothing(
@@ -103,3 +114,31 @@ async def test_no_load_of_one_tenant_takes_anything_from_another(open_fleet: Api
         assert await names(open_fleet, "North") == left
         assert await names(open_fleet, "South") == {"OfSouth"}
         assert (await open_fleet.get("/v3/authorizationMetadata", tenant="South")).json() == south
+
+
+@pytest.mark.parametrize("multi_tenancy", [False, True], ids=["single-tenant", "multi-tenant"])
+async def test_an_upload_means_the_same_to_one_tenant_as_to_one_of_many(service_url: str, multi_tenancy: bool) -> None:
+    sets = [{"name": name, "actions": [{"name": "Delete"}]} for name in ("Own", "SISVendor")]
+    document = DOCUMENT | {"claimsHierarchy": [defaults("OfBuses") | {"claimSets": sets}]}
+    settings = {"CLAIMS__UNRESTRICTED_LOADING": "true"}
+    async with serving(service_url, multi_tenancy=multi_tenancy, **settings) as api:
+        tenant = "North" if multi_tenancy else None
+        if tenant:
+            await api.made("/v3/tenants", {"name": tenant})
+        before = [entry["claimSetName"] for entry in (await api.get("/v3/claimSets", tenant=tenant)).json()]
+        assert (await api.post(UPLOAD, {"claims": document}, tenant=tenant)).status_code == 200
+        metadata = (await api.get("/v3/authorizationMetadata", tenant=tenant)).json()
+        assert [entry["claimSetName"] for entry in metadata] == [*before, "Own"]
+        granted = {entry["claimSetName"]: entry["authorizations"] for entry in metadata if entry["claims"]}
+        delete = [{"name": "Delete", "authorizationStrategies": []}]
+        assert granted == {"SISVendor": [{"id": 1, "actions": delete}], "Own": [{"id": 2, "actions": delete}]}
+
+
+async def test_strategies_of_one_tenant_are_unknown_to_another(open_fleet: Api) -> None:
+    for tenant in ("North", "South"):
+        await open_fleet.made("/v3/tenants", {"name": tenant})
+    document = DOCUMENT | {"claimsHierarchy": [defaults("OfBuses")]}
+    assert (await open_fleet.post(UPLOAD, {"claims": document}, tenant="North")).status_code == 200
+    for tenant, known in (("North", ["OfBuses"]), ("South", []), ("(default)", [])):
+        listed = (await open_fleet.get("/v3/authorizationStrategies", tenant=tenant)).json()
+        assert [entry["name"] for entry in listed[13:]] == known

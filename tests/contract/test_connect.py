@@ -174,7 +174,8 @@ async def test_an_empty_registration(open_api: Api) -> None:
 
 @pytest.mark.parametrize("path", ["/connect/introspect", "/connect/revoke"])
 async def test_a_form_without_a_token(shared: Api, path: str) -> None:
-    for sent in ({}, {"data": {"token": ""}}, {"json": {"token": "x"}}):
+    forms: list[dict[str, Any]] = [{}, {"data": {"token": ""}}, {"json": {"token": "x"}}]
+    for sent in forms:
         answer = await shared.http.post(path, **sent)
         is_problem(answer, 400, "bad-request", "The token parameter is missing.")
 

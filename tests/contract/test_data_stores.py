@@ -65,6 +65,19 @@ async def test_a_read_has_exactly_the_members_of_the_contract(shared: Api) -> No
     assert list(listed) == list(shown)
 
 
+@pytest.mark.parametrize("text", ["\0", "host=a;password=b\0c;", " ", "not a connection string", "x=\U0001f989\r\n"])
+async def test_no_connection_string_is_refused_for_its_content(shared: Api, text: str) -> None:
+    store = await shared.made(PATH, bodies.data_store())
+    derivative = await shared.made("/v3/dataStoreDerivatives", bodies.derivative(store))
+    for path, body in [
+        (f"{PATH}/{store}", bodies.data_store(id=store, connectionString=text)),
+        (f"/v3/dataStoreDerivatives/{derivative}", bodies.derivative(store, id=derivative, connectionString=text)),
+    ]:
+        assert (await shared.put(path, body)).status_code == 204
+        assert decrypted((await shared.get(path)).json()["connectionString"]) == text
+    assert (await shared.post(PATH, bodies.data_store(connectionString=text))).status_code == 201
+
+
 async def test_what_was_read_is_encrypted_once_more_when_it_is_written(shared: Api) -> None:
     store = await shared.made(PATH, bodies.data_store(connectionString="host=a;"))
     first = (await shared.get(f"{PATH}/{store}")).json()

@@ -1,6 +1,7 @@
 """Discovery, word for word, and addresses below a path base (contract sections 1.1, 1.6 and 1.20)."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -87,10 +88,11 @@ async def test_locations_have_the_path_base_only_if_the_request_used_it(based: A
             location = answer.headers["location"]
             assert location == f"{at}/{path}/{location.rpartition('/')[2]}"
             assert (await based.get(location)).status_code == 200
-        for path, body in [
+        others: list[tuple[str, dict[str, Any]]] = [
             ("copy", {"originalId": 1, "claimSetName": f"{name}x"}),
             ("import", {"claimSetName": name, "resourceClaims": []}),
-        ]:
+        ]
+        for path, body in others:
             location = (await based.post(f"{prefix}/V3/CLAIMSETS/{path}", body)).headers["location"]
             assert location == f"{at}/claimSets/{location.rpartition('/')[2]}"
             assert (await based.get(location)).status_code == 200

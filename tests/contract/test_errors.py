@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp_providers.errors import IdpError
+from idp_providers.errors import IdpRejectedError
 from tests.api import bodies
 from tests.api.service import Api, serving
 from tests.contract.problem_bodies import says
@@ -203,7 +203,7 @@ async def test_a_defect_says_nothing_about_itself(api: Api, monkeypatch: pytest.
 
 async def test_an_identity_provider_that_fails_is_a_bad_gateway(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(_keys: object) -> None:
-        raise IdpError("password=hunter2")
+        raise IdpRejectedError("password=hunter2")
 
     vendor_id = await api.made("/v3/vendors", bodies.vendor())
     monkeypatch.setattr(api.runtime.idp, "delete_clients", fail, raising=False)
@@ -231,7 +231,7 @@ async def test_a_token_that_the_provider_cannot_judge_is_a_bad_gateway(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_token: str) -> None:
-        raise IdpError("password=hunter2")
+        raise IdpRejectedError("password=hunter2")
 
     headers = {"Authorization": f"Bearer {await api.token('admin')}"}
     monkeypatch.setattr(api.runtime.idp, "verify", fail, raising=False)

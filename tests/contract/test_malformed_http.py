@@ -5,10 +5,13 @@ import json
 import socket
 
 import pytest
+from litestar.types import Receive, Scope, Send
 
 from tenant_api.service.listener import bind
 from tenant_api.service.web_server import answer_requests
 from tenant_api.settings.tree import HttpSettings
+from tests.api.problems import is_problem
+from tests.api.service import Api
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.anyio
 async def answered(sent: bytes) -> bytes:
     """What the HTTP server says before it hangs up."""
 
-    async def app(scope, receive, send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("nobody should be asked")
 
     with socket.socket() as probe:
@@ -66,3 +69,18 @@ async def test_what_is_no_http_is_answered_by_a_problem(sent: bytes) -> None:
         "validationErrors": {},
         "errors": ["The request is not well-formed HTTP."],
     }
+
+
+@pytest.mark.parametrize("path", ["/health", "/v3/vendors", "/connect/token", "/nowhere"])
+@pytest.mark.parametrize(
+    "hosts", [[b"a b"], [b"a/b"], ["é.example".encode()], [b"a?b"], [b"a#b"], [b"a", b"b"]], ids=str
+)
+async def test_a_host_that_is_none_is_no_http(shared: Api, path: str, hosts: list[bytes]) -> None:
+    answer = await shared.http.request("GET", path, headers=[(b"host", host) for host in hosts])
+    body = is_problem(answer, 400, "bad-request", "The request could not be processed. See 'errors' for details.")
+    assert (body["validationErrors"], body["errors"]) == ({}, ["The request is not well-formed HTTP."])
+
+
+@pytest.mark.parametrize("host", [b"", b"x", b"x:80", b"[::1]:80", b"under_score.example", b"a~b"])
+async def test_every_other_host_is_served(shared: Api, host: bytes) -> None:
+    assert (await shared.http.request("GET", "/health", headers=[(b"host", host)])).status_code == 200

@@ -1,5 +1,6 @@
 """What every answer passes through (contract section 1.1) and how paths are routed (sections 1.2 and 1.7)."""
 
+import httpx2
 import pytest
 
 from tests.api import bodies
@@ -11,8 +12,8 @@ JSON = {"Content-Type": "application/json"}
 NEXT_TO_WORDS = ["GET", "PUT", "DELETE"]
 
 
-def is_secured(answer: object) -> None:
-    headers = answer.headers  # type: ignore[attr-defined]
+def is_secured(answer: httpx2.Response) -> None:
+    headers = answer.headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert not {"strict-transport-security", "content-security-policy", "x-frame-options", "server"} & set(headers)

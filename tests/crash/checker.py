@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from tenant_api.db.sealed import connection_string_of
 from tenant_api.managed_data_stores.states import Status, status_of
@@ -92,7 +93,7 @@ class _Expected:
 
 
 def _check_service(
-    environment: Environment, connection: psycopg.Connection, expected: _Expected, findings: Findings
+    environment: Environment, connection: psycopg.Connection[DictRow], expected: _Expected, findings: Findings
 ) -> None:
     expected.templates |= {row["name"] for row in connection.execute(TEMPLATES)}
     findings.orphans += [f"client {row['client_id']}" for row in connection.execute(ORPHAN_CLIENTS)]
@@ -131,9 +132,14 @@ def _connect(environment: Environment, key: int, sealed: str, findings: Findings
     """As a data plane would, with what the row holds."""
     text = environment.sealer.unseal(sealed, connection_string_of(key)).decode()
     parts = dict(part.split("=", 1) for part in text.rstrip(";").split(";"))
-    login = {"user": parts["username"], "password": parts["password"], "dbname": parts["database"]}
     try:
-        with psycopg.connect(host=parts["host"], port=parts["port"], **login) as connection:
+        with psycopg.connect(
+            host=parts["host"],
+            port=parts["port"],
+            user=parts["username"],
+            password=parts["password"],
+            dbname=parts["database"],
+        ) as connection:
             found = connection.execute("SELECT count(*) FROM edfi.student").fetchone()
     except psycopg.Error as error:
         findings.wrong.append(f"database {parts['database']} cannot be used: {error}")
@@ -142,7 +148,9 @@ def _connect(environment: Environment, key: int, sealed: str, findings: Findings
             findings.wrong.append(f"database {parts['database']} holds {found}")
 
 
-def _check_database(name: str, target: str, databases: dict, roles: dict, findings: Findings) -> None:
+def _check_database(
+    name: str, target: str, databases: dict[str, Any], roles: dict[str, Any], findings: Findings
+) -> None:
     for kind, found in (
         ("database", databases.get(name)),
         ("login", roles.get(name)),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -30,7 +30,7 @@ class KilledInsideCreateDatabase(Proxy):
 
 
 @asynccontextmanager
-async def no_new_databases(environment: Environment) -> AsyncIterator[Callable[[], object]]:
+async def no_new_databases(environment: Environment) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """CREATE DATABASE waits in the server until the yielded function is called."""
     async with await psycopg.AsyncConnection.connect(environment.superuser.url()) as connection:
         await connection.execute("LOCK TABLE pg_database IN SHARE MODE")

@@ -44,7 +44,7 @@ async def connected(
     issuer = realm.expected_issuer if realm else HOST + base.rstrip("/")
     idp = service_settings(realm) if realm else {"IDP__SETTINGS__ISSUER": issuer}
     settings |= {"HTTP__PATH_BASE": base, "WORKERS__POLL_SECONDS": "0.05", **idp}
-    async with serving(url, multi_tenancy=multi_tenancy, **settings) as api, httpx2.AsyncClient() as web:
+    async with serving(url, multi_tenancy=multi_tenancy, **settings) as api, httpx2.AsyncClient(verify=False) as web:
         await bootstrap(api.runtime.idp, api.runtime.settings.identity.clients)
         plane = DataPlane(api.http, web, HOST + base, client_id="reader", client_secret=SECRET, key=KEY, issuer=issuer)
         await plane.connect()
@@ -143,6 +143,20 @@ async def test_a_data_plane_serves_three_tenants(service_url: str, base: str, re
             application = await plane.application_of(client_id, town.tenant)
             assert application is not None
             assert application["applicationid"] == town.application
+
+
+async def test_a_data_plane_finds_applications_by_their_keys_if_the_settings_say_so(service_url: str) -> None:
+    async with connected(service_url, "/config", multi_tenancy=True, API__TENANT_BY_KEY="true") as (api, plane):
+        towns = [await settled(api, tenant) for tenant in FLEET]
+        for town in towns:
+            caller = await calling(api, plane, town)
+            application = await plane.application_of(caller.client_id)
+            assert application is not None
+            assert (application["applicationid"], application["clientid"]) == (town.application, caller.client_id)
+            assert application["datastoreids"] == [town.stores["2026"]]
+            profiles = await plane.profiles(town.tenant)
+            chosen = await plane.profile_ids(application["applicationid"], town.tenant)
+            assert [profiles[profile] for profile in chosen] == [town.definition]
 
 
 async def test_a_client_of_one_tenant_reaches_nothing_of_another(service_url: str) -> None:

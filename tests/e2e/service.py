@@ -14,6 +14,7 @@ from pathlib import Path
 from tenant_api.cli.demo.process import Process
 from tenant_api.embedded import EmbeddedServer, home
 from tenant_api.service import administrator, presence
+from tests.parts import run
 
 START_SECONDS = 60
 ROOT = Path(__file__).parents[2]
@@ -66,7 +67,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 def temporary_folder() -> Iterator[Path]:
     """A data folder; whatever server still runs on it in the end is stopped."""
     # Not pytest's own: that is closed to the account which the server runs as under root.
-    folder = Path(tempfile.mkdtemp(prefix="tenant-api-e2e-")).resolve()
+    folder = Path(tempfile.mkdtemp(prefix="e2e-", dir=run.folder())).resolve()
     try:
         yield folder
     finally:
@@ -89,4 +90,4 @@ def installed(**settings: str) -> Iterator[Service]:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])

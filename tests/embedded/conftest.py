@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tenant_api.embedded import EmbeddedServer
+from tests.parts import run
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    place = Path(tempfile.mkdtemp(prefix="tenant-api-embedded-"))
+    place = Path(tempfile.mkdtemp(prefix="embedded-", dir=run.folder()))
     place.chmod(0o755)
     yield place / "data"
     EmbeddedServer(place / "data").stop()

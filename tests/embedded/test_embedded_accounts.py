@@ -43,20 +43,20 @@ def uid_of(pid: int) -> int:
 
 
 @as_root
-def test_the_server_does_not_run_as_root(folder):
+def test_the_server_does_not_run_as_root(folder: Path) -> None:
     with EmbeddedServer(folder, durable=False) as address:
         assert uid_of(address.pid) == Account.for_server().uid != 0
 
 
 @as_root
-def test_a_data_folder_in_a_closed_home_keeps_its_cluster_where_the_account_gets_in(closed, place):
+def test_a_data_folder_in_a_closed_home_keeps_its_cluster_where_the_account_gets_in(closed: Path, place: Path) -> None:
     folder = closed / "data"
     outside = modes([closed, *closed.parents])
     with EmbeddedServer(folder, durable=False, place=place) as address:
         assert modes([closed, *closed.parents]) == outside
         with psycopg.connect(address.url(), autocommit=True) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-            (data,) = connection.execute("SHOW data_directory").fetchone()
+            [(data,)] = connection.execute("SHOW data_directory")
         assert Path(data).is_relative_to(place / "clusters")
         assert attach(folder) == address
     with EmbeddedServer(folder, durable=False, place=place) as address, psycopg.connect(address.url()) as connection:
@@ -64,7 +64,7 @@ def test_a_data_folder_in_a_closed_home_keeps_its_cluster_where_the_account_gets
 
 
 @as_root
-def test_a_folder_that_was_deleted_and_made_again_starts_empty(closed, place):
+def test_a_folder_that_was_deleted_and_made_again_starts_empty(closed: Path, place: Path) -> None:
     folder = closed / "data"
     with EmbeddedServer(folder, durable=False, place=place) as address, psycopg.connect(address.url()) as connection:
         connection.execute("CREATE TABLE gone ()")
@@ -74,7 +74,7 @@ def test_a_folder_that_was_deleted_and_made_again_starts_empty(closed, place):
 
 
 @as_root
-def test_a_cluster_that_is_gone_is_reported_and_not_replaced_by_an_empty_one(closed, place):
+def test_a_cluster_that_is_gone_is_reported_and_not_replaced_by_an_empty_one(closed: Path, place: Path) -> None:
     folder = closed / "data"
     with EmbeddedServer(folder, durable=False, place=place):
         pass
@@ -84,7 +84,9 @@ def test_a_cluster_that_is_gone_is_reported_and_not_replaced_by_an_empty_one(clo
 
 
 @as_root
-def test_programs_in_a_closed_home_are_copied_once_and_belong_to_root(closed, place, folder, monkeypatch):
+def test_programs_in_a_closed_home_are_copied_once_and_belong_to_root(
+    closed: Path, place: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     installed = binaries.wheel_folder()
     hidden = closed / installed.parent.name / installed.name
     shutil.copytree(installed, hidden)
@@ -112,14 +114,14 @@ def test_programs_in_a_closed_home_are_copied_once_and_belong_to_root(closed, pl
 
 
 @as_root
-def test_a_place_that_others_can_write_to_is_not_trusted_with_a_cluster(closed, place):
+def test_a_place_that_others_can_write_to_is_not_trusted_with_a_cluster(closed: Path, place: Path) -> None:
     place.chmod(0o777)
     with pytest.raises(EmbeddedServerStartError, match="is a folder of root's"):
         EmbeddedServer(closed / "data", durable=False, place=place).start()
 
 
 @as_root
-def test_an_ordinary_account_runs_the_server_as_itself(place):
+def test_an_ordinary_account_runs_the_server_as_itself(place: Path) -> None:
     account = Account.for_server()
     if not account.can_enter(binaries.wheel_folder()):
         pytest.skip("the virtual environment lies where no ordinary account can go")
@@ -138,7 +140,7 @@ def test_an_ordinary_account_runs_the_server_as_itself(place):
 
 
 @as_root
-def test_another_account_that_attaches_is_told_to_use_the_services(folder, place):
+def test_another_account_that_attaches_is_told_to_use_the_services(folder: Path, place: Path) -> None:
     def attach_and_read() -> None:
         with pytest.raises(Exception, match="belongs to another account"):
             attach(folder)

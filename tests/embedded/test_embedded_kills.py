@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -31,7 +32,7 @@ WITH_CHILDREN = [f"{DRAFT}/data/global/pg_control", "cluster/data/postmaster.pid
     ("moment", "children_too"),
     [*((moment, False) for moment in MOMENTS), *((moment, True) for moment in WITH_CHILDREN)],
 )
-def test_the_next_start_succeeds(folder, moment, children_too):
+def test_the_next_start_succeeds(folder: Path, moment: str, children_too: bool) -> None:
     service = Service(folder)
     wait_until(lambda: any(folder.glob(moment)) or (folder / "runtime.json").exists(), pause=0.0005)
     service.kill()
@@ -44,7 +45,7 @@ def test_the_next_start_succeeds(folder, moment, children_too):
         assert not list(folder.glob(DRAFT))
 
 
-def test_what_interrupted_starts_left_is_removed_by_exact_name(folder):
+def test_what_interrupted_starts_left_is_removed_by_exact_name(folder: Path) -> None:
     ours = folder / ".cluster.0123456789abcdef"
     not_ours = [folder / ".cluster.0123456789abcdef.bak", folder / ".cluster.old", folder / "cluster-old"]
     for place in (ours, *not_ours):

@@ -8,6 +8,7 @@ from idp_providers.cognito.settings import CognitoSettings
 from idp_providers.keycloak.settings import KeycloakSettings
 from idp_providers.self_hosted.provider import SelfHostedProvider
 from idp_providers.self_hosted.settings import SelfHostedSettings
+from tenant_api.embedded import ServerAddress
 from tests import database
 from tests.identity.cognito_pools import AwsConsole, new_settings
 from tests.identity.host import LocalHost, host_on
@@ -18,7 +19,7 @@ from tests.parts.moto import moto_server
 
 
 @pytest.fixture(scope="class")
-def shared_database_url(server, migrated_template) -> Iterator[str]:
+def shared_database_url(server: ServerAddress, migrated_template: str) -> Iterator[str]:
     with database.temporary_database(server, template=migrated_template) as url:
         yield url
 

@@ -1,7 +1,7 @@
 """A host for identity providers on a real database, with a clock and claims that tests can set."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -52,6 +52,35 @@ class LocalHost:
         async with self.pool.connection() as connection, connection.transaction():
             yield connection
 
+    async def row(self, query: str, *parameters: object) -> DictRow:
+        """The one row that a query finds."""
+        async with self.pool.connection() as connection:
+            [row] = await (await connection.execute(query, parameters)).fetchall()
+        return row
+
+    async def age_secrets(self, client_id: str, age: timedelta) -> None:
+        """Let time pass for the secrets of a client: their times are judged by the database's clock."""
+        async with self.pool.connection() as connection:
+            await connection.execute(
+                """
+                update idp_client_secrets
+                set created_at = created_at - %(age)s,
+                    not_before = not_before - %(age)s,
+                    expires_at = expires_at - %(age)s
+                where client_id = %(client_id)s
+                """,
+                {"age": age, "client_id": client_id},
+            )
+
+    @contextmanager
+    def as_another_installation(self) -> Iterator[None]:
+        """Within it, these keys are in another's hands."""
+        own, self.installation = self.installation, str(uuid4())
+        try:
+            yield
+        finally:
+            self.installation = own
+
     def rotate_pepper(self) -> None:
         """Put a new key in front of the ring."""
         newest = KeyRing.parse(generate_keys()["pepper"].replace("k1:", f"k{len(self.pepper.keys) + 1}:")).newest
@@ -88,7 +117,7 @@ class LocalHost:
 async def host_on(url: str) -> AsyncIterator[LocalHost]:
     """Lend a host with a pool of its own."""
     pool: Pool = AsyncConnectionPool(
-        url, min_size=1, max_size=8, open=False, kwargs={"autocommit": True, "row_factory": dict_row}
+        url, min_size=0, max_size=8, open=False, kwargs={"autocommit": True, "row_factory": dict_row}
     )
     async with pool:
         yield LocalHost(pool)

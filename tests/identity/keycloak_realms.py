@@ -1,8 +1,10 @@
 """Realms of the run's Keycloak, prepared by the plugin's own preparation, and providers on them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import Any, Self
 from uuid import uuid4
 
@@ -17,6 +19,11 @@ from tests.parts.keycloak import KeycloakServer
 OWN_SECRET = "The secret of our own client, 1"
 SUITE_SCOPES = (*ADMIN_SCOPES, "full", "readonly")
 HALF_A_MINUTE = 30.0
+TOKEN_SECONDS = 20.0
+"""The administrator's live for a minute."""
+
+_trust = cache(httpx2.create_ssl_context)
+_tokens: dict[tuple[KeycloakServer, str], tuple[str, float]] = {}
 
 
 def settings_for(server: KeycloakServer, realm: str, **changes: Any) -> KeycloakSettings:
@@ -93,7 +100,7 @@ class Console:
     def __init__(self, server: KeycloakServer, realm: str) -> None:
         self._server = server
         self._realm = realm
-        self._http = httpx2.Client(timeout=HALF_A_MINUTE)
+        self._http = httpx2.Client(timeout=HALF_A_MINUTE, verify=_trust())
 
     def __enter__(self) -> Self:
         return self
@@ -114,7 +121,8 @@ class Console:
         self._sent("DELETE", path, json=body)
 
     def client(self, client_id: str) -> dict[str, Any]:
-        return self.get("/clients", clientId=client_id)[0]
+        found: dict[str, Any] = self.get("/clients", clientId=client_id)[0]
+        return found
 
     def change_client(self, client_id: str, **changes: Any) -> None:
         self.put(f"/clients/{self.client(client_id)['id']}", {"clientId": client_id, **changes})
@@ -126,13 +134,23 @@ class Console:
         return place, self.get(place)
 
     def _sent(self, method: str, path: str, **content: Any) -> httpx2.Response:
-        login = {
-            "grant_type": "password",
-            "client_id": "admin-cli",
-            "username": self._server.administrator,
-            "password": self._server.password,
-        }
-        granted = self._http.post(f"{self._server.url}/realms/master/protocol/openid-connect/token", data=login)
-        headers = {"Authorization": f"Bearer {granted.json()['access_token']}"}
+        headers = {"Authorization": f"Bearer {self._token()}"}
         address = f"{self._server.url}/admin/realms/{self._realm}{path}"
         return self._http.request(method, address, headers=headers, **content).raise_for_status()
+
+    def _token(self) -> str:
+        """All consoles of a realm share one: to check a password takes Keycloak long."""
+        place = self._server, self._realm
+        token, until = _tokens.get(place, ("", 0.0))
+        if time.monotonic() >= until:
+            login = {
+                "grant_type": "password",
+                "client_id": "admin-cli",
+                "username": self._server.administrator,
+                "password": self._server.password,
+            }
+            asked = time.monotonic()
+            granted = self._http.post(f"{self._server.url}/realms/master/protocol/openid-connect/token", data=login)
+            token = granted.raise_for_status().json()["access_token"]
+            _tokens[place] = token, asked + TOKEN_SECONDS
+        return token

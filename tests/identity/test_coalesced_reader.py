@@ -51,7 +51,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_calls_during_a_read_share_the_next_one(source, reader):
+async def test_calls_during_a_read_share_the_next_one(source: Source, reader: CoalescedReader[str, str]) -> None:
     first = asyncio.create_task(reader.read("a"))
     await settle()
     later = [asyncio.create_task(reader.read(key)) for key in ("a", "b", "b", "c")]
@@ -64,12 +64,14 @@ async def test_calls_during_a_read_share_the_next_one(source, reader):
     assert source.reads == [{"a"}, {"a", "b", "c"}]
 
 
-async def test_a_key_that_the_read_did_not_return_is_none(source, reader):
+async def test_a_key_that_the_read_did_not_return_is_none(source: Source, reader: CoalescedReader[str, str]) -> None:
     source.gate.release()
     assert await reader.read("absent") is None
 
 
-async def test_an_error_reaches_all_who_waited_and_nobody_else(source, reader):
+async def test_an_error_reaches_all_who_waited_and_nobody_else(
+    source: Source, reader: CoalescedReader[str, str]
+) -> None:
     source.failure = LookupError("down")
     waiting = [asyncio.create_task(reader.read(key)) for key in ("a", "b")]
     await settle()
@@ -80,7 +82,7 @@ async def test_an_error_reaches_all_who_waited_and_nobody_else(source, reader):
     assert await reader.read("a") == "a@2"
 
 
-async def test_a_cancelled_caller_harms_nobody(source, reader):
+async def test_a_cancelled_caller_harms_nobody(source: Source, reader: CoalescedReader[str, str]) -> None:
     staying, leaving = (asyncio.create_task(reader.read(key)) for key in ("a", "b"))
     await settle()
     leaving.cancel()
@@ -91,7 +93,9 @@ async def test_a_cancelled_caller_harms_nobody(source, reader):
     assert leaving.cancelled()
 
 
-async def test_a_hanging_read_ends_when_nobody_waits_for_it_any_more(source, reader):
+async def test_a_hanging_read_ends_when_nobody_waits_for_it_any_more(
+    source: Source, reader: CoalescedReader[str, str]
+) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(reader.read("a"), 0.01)
     await settle()
@@ -100,7 +104,9 @@ async def test_a_hanging_read_ends_when_nobody_waits_for_it_any_more(source, rea
     assert await reader.read("a") == "a@2"
 
 
-async def test_a_caller_does_not_join_a_batch_that_was_given_up(source, reader):
+async def test_a_caller_does_not_join_a_batch_that_was_given_up(
+    source: Source, reader: CoalescedReader[str, str]
+) -> None:
     running = asyncio.create_task(reader.read("a"))
     await settle()
     given_up = asyncio.create_task(reader.read("b"))
@@ -116,7 +122,9 @@ async def test_a_caller_does_not_join_a_batch_that_was_given_up(source, reader):
 
 
 @pytest.mark.parametrize("moments", range(8))
-async def test_an_error_for_which_nobody_waits_is_not_reported_as_lost(source, reader, caplog, moments):
+async def test_an_error_for_which_nobody_waits_is_not_reported_as_lost(
+    source: Source, reader: CoalescedReader[str, str], caplog: pytest.LogCaptureFixture, moments: int
+) -> None:
     source.failure = LookupError("down")
     waiting = asyncio.create_task(reader.read("a"))
     await settle()
@@ -132,11 +140,11 @@ async def test_an_error_for_which_nobody_waits_is_not_reported_as_lost(source, r
     assert not caplog.records
 
 
-async def test_a_shared_read_belongs_to_no_request():
+async def test_a_shared_read_belongs_to_no_request() -> None:
     request: ContextVar[str] = ContextVar("request", default="none")
     seen = []
 
-    async def read_many(keys):
+    async def read_many(keys: Collection[str]) -> Mapping[str, str]:
         seen.append(request.get())
         return {}
 
@@ -151,7 +159,7 @@ async def test_a_shared_read_belongs_to_no_request():
         st.tuples(st.sampled_from("abcde"), st.integers(0, 6), st.none() | st.integers(0, 6)), min_size=1, max_size=25
     )
 )
-def test_every_answer_is_at_least_as_new_as_its_call(calls):
+def test_every_answer_is_at_least_as_new_as_its_call(calls: list[tuple[str, int, int | None]]) -> None:
     """Calls arrive, and some leave, at random moments; reads take random time; the truth changes at each moment."""
 
     async def scenario() -> None:

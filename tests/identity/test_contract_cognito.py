@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -53,6 +54,24 @@ class TestCognito(RemoteIdentityProviderContract):
     async def copy_client(self, client_id: str, stranger: IdentityProvider) -> None:
         self.console.write(self.other_pool, client_id, json.dumps(self.console.record(self.pool, client_id)))
 
+    async def copy_proof(self, client_id: str, other_id: str) -> None:
+        copied = {**self.console.record(self.pool, client_id), "client_id": other_id}
+        self.console.write(self.pool, other_id, json.dumps(copied))
+
+    async def alter_client(self, client_id: str) -> None:
+        app_client = self.console.record(self.pool, client_id)["app_client_id"]
+        self.console.cognito.update_user_pool_client(
+            UserPoolId=self.pool.user_pool_id,
+            ClientId=app_client,
+            ClientName=self.console.app_clients(self.pool.user_pool_id)[app_client],
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthScopes=[],
+        )
+
+    def another_installation(self) -> AbstractContextManager[None]:
+        return self.host.as_another_installation()
+
     def rotate_keys(self) -> None:
         self.host.rotate_pepper()
 
@@ -61,7 +80,8 @@ class TestCognito(RemoteIdentityProviderContract):
         return cognito.url
 
     async def open_through(self, url: str) -> IdentityProvider:
-        return await CognitoProvider.open(moved_to(self.pool, url, timeout_seconds=2.0), self.host)
+        limit = 2 * self.limit_seconds  # moto is slow when the machine is busy
+        return await CognitoProvider.open(moved_to(self.pool, url, timeout_seconds=limit), self.host)
 
     def changes(self, request: Request) -> bool:
         return request.headers.get("x-amz-target", "").rpartition(".")[2] in CHANGES

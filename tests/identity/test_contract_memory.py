@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,24 +31,30 @@ class TestMemory(IdentityProviderContract):
     async def stranger(self, host: LocalHost) -> IdentityProvider:
         return await MemoryProvider.open(MemorySettings(), host)
 
-    async def make_foreign(self, client_id):
+    async def make_foreign(self, client_id: str) -> None:
         self.foreign.plant(make_spec(client_id=client_id), "theirs")
 
-    def rotate_keys(self):
+    async def alter_client(self, client_id: str) -> None:
+        client = self.foreign._clients[client_id.lower()]
+        assert client.spec.claims is not None
+        client.spec = replace(client.spec, claims=replace(client.spec.claims, data_store_ids=(999,)))
+
+    def rotate_keys(self) -> None:
         self.foreign.rotate_keys()
 
     @pytest.fixture(autouse=True)
     def _foreign(self, fake: MemoryProvider) -> None:
         self.foreign = fake
 
-    def sign(self, provider, claims):
+    def sign(self, provider: IdentityProvider, claims: dict[str, Any]) -> str:
+        assert isinstance(provider, MemoryProvider)
         return signing.sign(claims, provider._key)
 
 
 class TestFaults:
     pytestmark = pytest.mark.anyio
 
-    async def test_a_refused_call_has_no_effect(self, fake):
+    async def test_a_refused_call_has_no_effect(self, fake: MemoryProvider) -> None:
         spec = make_spec()
         fake.faults.plan("create_client", Fault.REFUSED)
         with pytest.raises(IdpUnavailableError):
@@ -54,7 +62,7 @@ class TestFaults:
         assert await fake.find_client(spec.client_id) is None
         assert await fake.create_client(spec, make_secret())
 
-    async def test_a_lost_reply_had_its_effect(self, fake):
+    async def test_a_lost_reply_had_its_effect(self, fake: MemoryProvider) -> None:
         spec = make_spec()
         fake.faults.plan("create_client", Fault.LOST_REPLY)
         with pytest.raises(IdpUnavailableError):
@@ -63,14 +71,14 @@ class TestFaults:
         with pytest.raises(ClientAlreadyExistsError):
             await fake.create_client(spec, make_secret())
 
-    async def test_a_hanging_call_ends_with_its_cancellation_and_has_no_effect(self, fake):
+    async def test_a_hanging_call_ends_with_its_cancellation_and_has_no_effect(self, fake: MemoryProvider) -> None:
         spec = make_spec()
         fake.faults.plan("create_client", Fault.HANGING)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(fake.create_client(spec, make_secret()), 0.05)
         assert await fake.find_client(spec.client_id) is None
 
-    async def test_faults_come_in_their_order_and_then_end(self, fake):
+    async def test_faults_come_in_their_order_and_then_end(self, fake: MemoryProvider) -> None:
         fake.faults.plan("check", Fault.REFUSED, Fault.LOST_REPLY)
         for _ in range(2):
             with pytest.raises(IdpUnavailableError):

@@ -10,11 +10,11 @@ TABLES = "select count(*) from pg_tables where schemaname = 'public' and starts_
 
 def tables(url: str) -> int:
     with psycopg.connect(url) as connection:
-        (count,) = connection.execute(TABLES).fetchone()
-        return count
+        [(count,)] = connection.execute(TABLES)
+        return int(count)
 
 
-def test_goes_down_and_up_again(database_url):
+def test_goes_down_and_up_again(database_url: str) -> None:
     assert tables(database_url) == 7
     migrations.downgrade(database_url, "0001")
     assert tables(database_url) == 0
@@ -22,8 +22,8 @@ def test_goes_down_and_up_again(database_url):
     assert tables(database_url) == 7
 
 
-def test_the_version_before_gets_the_newest_live_secret_and_never_an_ended_one(database_url):
-    secrets = {
+def test_the_version_before_gets_the_newest_live_secret_and_never_an_ended_one(database_url: str) -> None:
+    secrets: dict[str, list[tuple[str, str, str | None, str | None]]] = {
         "newest": [("old", "-1 h", None, None), ("new", "-1 min", None, None)],
         "ended": [("live", "-1 h", None, None), ("ended", "-1 min", None, "-1 s")],
         "later": [("live", "-1 h", None, None), ("later", "-1 min", "1 h", None)],
@@ -46,7 +46,7 @@ def test_the_version_before_gets_the_newest_live_secret_and_never_an_ended_one(d
                 )
     migrations.downgrade(database_url, "0004")
     with psycopg.connect(database_url) as connection:
-        found = dict(connection.execute("select client_id, secret from idp_clients").fetchall())
+        found: dict[str, str] = dict(connection.execute("select client_id, secret from idp_clients").fetchall())
     assert found == {"newest": "new", "ended": "live", "later": "live", "none": "", "removed": ""}
 
 
@@ -59,7 +59,9 @@ def test_the_version_before_gets_the_newest_live_secret_and_never_an_ended_one(d
         (("TAKEN", "x"), "uq_idp_clients_lower_client_id"),
     ],
 )
-def test_clients_have_an_id_of_their_own_and_a_secret(database_url, values, constraint):
+def test_clients_have_an_id_of_their_own_and_a_secret(
+    database_url: str, values: tuple[str, str | None], constraint: str
+) -> None:
     with psycopg.connect(database_url) as connection:
         insert = "insert into idp_clients (client_id, secret, role) values (%s, %s, 'r')"
         connection.execute(insert, ("taken", "x"))

@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.rows import DictRow
 
 from idp_providers.contract import TokenRequest
 from idp_providers.errors import IdpConfigurationError, IdpUnavailableError, InvalidTokenError
@@ -19,6 +21,7 @@ from idp_providers.self_hosted.settings import LONGEST_TOKEN_LIFETIME, SelfHoste
 from idp_providers.testing import make_secret, make_spec
 from tenant_api.kernel.keys import KeyRing, generate_keys
 from tenant_api.kernel.sealing import Sealer
+from tests.identity.host import LocalHost
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,7 +51,7 @@ class Keys:
         (key,) = [key for key in self.keys.values() if key.state is state]
         return key
 
-    def _change(self, kid: str, **changes) -> None:
+    def _change(self, kid: str, **changes: Any) -> None:
         self.keys[kid] = replace(self.keys[kid], **changes)
 
 
@@ -64,7 +67,9 @@ configs = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(configs, st.lists(st.tuples(st.integers(0, 1200), st.none() | configs), max_size=60))
-def test_one_key_signs_none_signs_early_and_none_vanishes_early(config, steps):
+def test_one_key_signs_none_signs_early_and_none_vanishes_early(
+    config: SelfHostedSettings, steps: list[tuple[int, SelfHostedSettings | None]]
+) -> None:
     """At every step: time passes, an operator may change settings, a token is signed, keys rotate."""
     keys, now = Keys(config), START
     keys.rotate(now)
@@ -83,13 +88,13 @@ def test_one_key_signs_none_signs_early_and_none_vanishes_early(config, steps):
         assert keys.keys == settled, "rotation converges in one call"
         published = {kid: published.get(kid, now) for kid in keys.keys}
         active, waiting = keys.only(KeyState.ACTIVE), keys.only(KeyState.NEXT)
-        assert waiting.algorithm == keys.policy.algorithm
+        assert waiting.algorithm == keys.policy.algorithm or now - waiting.published_at < keys.policy.publication
         assert active.kid == first or now - published[active.kid] >= timedelta(hours=24)
         alive = [(kid, until) for kid, until in alive if until > now]
         assert {kid for kid, _ in alive} <= keys.keys.keys()
 
 
-def test_a_key_signs_for_its_period_and_is_forgotten_after_its_tokens():
+def test_a_key_signs_for_its_period_and_is_forgotten_after_its_tokens() -> None:
     keys = Keys(SelfHostedSettings(key_rotation_days=30))
     keys.rotate(START)
     first, second = keys.only(KeyState.ACTIVE), keys.only(KeyState.NEXT)
@@ -102,33 +107,49 @@ def test_a_key_signs_for_its_period_and_is_forgotten_after_its_tokens():
     assert first.kid not in keys.keys
 
 
-def test_a_changed_algorithm_is_published_first_and_signs_a_day_later():
+def test_a_changed_algorithm_is_published_first_and_signs_a_day_later() -> None:
     keys = Keys(SelfHostedSettings(algorithm="RS256"))
     keys.rotate(START)
     keys.policy = RotationPolicy.of(SelfHostedSettings(algorithm="ES256"))
-    keys.rotate(START + HOUR)
-    assert (keys.only(KeyState.ACTIVE).algorithm, keys.only(KeyState.NEXT).algorithm) == ("RS256", "ES256")
-    keys.rotate(START + 24 * HOUR)
-    assert keys.only(KeyState.ACTIVE).algorithm == "RS256"
     keys.rotate(START + 25 * HOUR)
+    assert (keys.only(KeyState.ACTIVE).algorithm, keys.only(KeyState.NEXT).algorithm) == ("RS256", "ES256")
+    keys.rotate(START + 48 * HOUR)
+    assert keys.only(KeyState.ACTIVE).algorithm == "RS256"
+    keys.rotate(START + 49 * HOUR)
     assert keys.only(KeyState.ACTIVE).algorithm == "ES256"
+
+
+def test_replicas_of_old_and_new_settings_do_not_replace_each_others_waiting_key() -> None:
+    """A rollout that takes half a day, with maintenance every half hour on both sides."""
+    keys = Keys(old := SelfHostedSettings(algorithm="RS256"))
+    keys.rotate(START)
+    rolling, new = START + 72 * HOUR, SelfHostedSettings(algorithm="ES256")
+    for number in range(24):
+        for side in (new, old):
+            keys.policy = RotationPolicy.of(side)
+            keys.rotate(rolling + number * HOUR / 2)
+    waiting = keys.only(KeyState.NEXT)
+    assert (waiting.algorithm, waiting.published_at) == ("ES256", rolling)
+    keys.policy = RotationPolicy.of(new)
+    keys.rotate(rolling + 24 * HOUR)
+    assert keys.only(KeyState.ACTIVE).kid == waiting.kid
 
 
 class TestTable:
     pytestmark = pytest.mark.anyio
 
     @pytest.fixture
-    def host(self, fresh_host):
+    def host(self, fresh_host: LocalHost) -> LocalHost:
         return fresh_host
 
-    async def rows(self, host):
+    async def rows(self, host: LocalHost) -> list[DictRow]:
         async with host.pool.connection() as connection:
             return await (await connection.execute("select * from idp_keys order by published_at")).fetchall()
 
-    async def states(self, host):
+    async def states(self, host: LocalHost) -> list[str]:
         return sorted(row["state"] for row in await self.rows(host))
 
-    async def test_replicas_that_start_at_once_agree_on_one_key(self, host):
+    async def test_replicas_that_start_at_once_agree_on_one_key(self, host: LocalHost) -> None:
         replicas = await asyncio.gather(*(SelfHostedProvider.open(SelfHostedSettings(), host) for _ in range(6)))
         try:
             assert await self.states(host) == ["active", "next"]
@@ -141,13 +162,25 @@ class TestTable:
             for replica in replicas:
                 await replica.close()
 
-    async def test_a_restart_keeps_the_keys(self, host, issuer):
+    async def test_a_restart_keeps_the_keys(self, host: LocalHost, issuer: SelfHostedProvider) -> None:
         before = await issuer.keys()
         again = await SelfHostedProvider.open(SelfHostedSettings(), host)
         assert await again.keys() == before
         await again.close()
 
-    async def test_rotation_erases_the_private_key_and_keeps_tokens_good(self, host, issuer):
+    async def test_whoever_opens_the_issuer_with_other_settings_changes_no_key(
+        self, host: LocalHost, issuer: SelfHostedProvider
+    ) -> None:
+        before = await self.rows(host)
+        host.shift = timedelta(days=200)
+        other = await SelfHostedProvider.open(SelfHostedSettings(algorithm="ES256", key_rotation_days=1), host)
+        assert await other.signing_keys()
+        assert await self.rows(host) == before
+        await other.close()
+
+    async def test_rotation_erases_the_private_key_and_keeps_tokens_good(
+        self, host: LocalHost, issuer: SelfHostedProvider
+    ) -> None:
         spec = make_spec()
         request = TokenRequest(
             client_id=spec.client_id, client_secret=(await issuer.create_client(spec, make_secret())).secret
@@ -171,7 +204,9 @@ class TestTable:
         with pytest.raises(InvalidTokenError):
             await issuer.verify(old)
 
-    async def test_a_replica_meets_a_key_that_it_has_not_read_yet(self, host, issuer, monkeypatch):
+    async def test_a_replica_meets_a_key_that_it_has_not_read_yet(
+        self, host: LocalHost, issuer: SelfHostedProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         other = await SelfHostedProvider.open(SelfHostedSettings(), host)
         async with host.pool.connection() as connection:
             await connection.execute("delete from idp_keys")
@@ -185,13 +220,15 @@ class TestTable:
         assert (await other.verify(token)).client_id == spec.client_id
         await other.close()
 
-    async def test_unknown_keys_do_not_make_the_service_read_every_time(self, host, issuer, monkeypatch):
+    async def test_unknown_keys_do_not_make_the_service_read_every_time(
+        self, host: LocalHost, issuer: SelfHostedProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         stranger = signing.generate("RS256")
         token = signing.sign({}, signing.private_key(stranger.private_key, "RS256", stranger.kid))
         reads = 0
         rows = issuer._keys.rows
 
-        async def counted():
+        async def counted() -> list[DictRow]:
             nonlocal reads
             reads += 1
             return await rows()
@@ -202,26 +239,30 @@ class TestTable:
                 await issuer.verify(token)
         assert reads <= 1
 
-    async def test_a_foreign_sealing_key_is_a_configuration_error(self, host, issuer):
+    async def test_a_foreign_sealing_key_is_a_configuration_error(
+        self, host: LocalHost, issuer: SelfHostedProvider
+    ) -> None:
         host.sealer = Sealer(KeyRing.parse(generate_keys()["sealing"]))
         with pytest.raises(IdpConfigurationError):
             await SelfHostedProvider.open(SelfHostedSettings(), host)
 
-    async def test_a_sealed_key_opens_in_its_own_row_only(self, host, issuer):
+    async def test_a_sealed_key_opens_in_its_own_row_only(self, host: LocalHost, issuer: SelfHostedProvider) -> None:
         active = next(row for row in await self.rows(host) if row["state"] == "active")
         waiting = next(row for row in await self.rows(host) if row["state"] == "next")
         with pytest.raises(ValueError, match="sealed for another place"):
             host.unseal(active["private_key"], f"idp_keys:private_key:{waiting['kid']}")
         assert "PRIVATE" not in active["private_key"]
 
-    async def test_without_a_signing_key_the_check_fails(self, host, issuer):
+    async def test_without_a_signing_key_the_check_fails(self, host: LocalHost, issuer: SelfHostedProvider) -> None:
         async with host.pool.connection() as connection:
             await connection.execute("delete from idp_keys")
         with pytest.raises(IdpUnavailableError):
             await issuer.check()
 
     @pytest.mark.parametrize("state", ["active", "next"])
-    async def test_the_table_takes_no_second_key_of_a_state(self, host, issuer, state):
+    async def test_the_table_takes_no_second_key_of_a_state(
+        self, host: LocalHost, issuer: SelfHostedProvider, state: str
+    ) -> None:
         async with host.pool.connection() as connection:
             with pytest.raises(psycopg.errors.UniqueViolation, match="uq_idp_keys_state"):
                 await connection.execute(
@@ -233,7 +274,7 @@ class TestTable:
                     (state,),
                 )
 
-    async def test_published_keys_have_exactly_the_contracts_members(self, issuer):
+    async def test_published_keys_have_exactly_the_contracts_members(self, issuer: SelfHostedProvider) -> None:
         for key in await issuer.keys():
             assert set(key) == {"kty", "use", "kid", "e", "n", "alg"}
             assert (key["kty"], key["use"], key["alg"], key["e"]) == ("RSA", "sig", "RS256", "AQAB")

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import anyio
 import pytest
@@ -16,10 +17,12 @@ from idp_providers.keycloak.provider import KeycloakProvider
 from idp_providers.keycloak.settings import KeycloakSettings
 from idp_providers.suite.fault_proxy import FaultProxy
 from idp_providers.testing import make_managed_spec, make_secret, make_spec
+from tenant_api.embedded import ServerAddress
 from tests import database
+from tests.identity.clients import held
 from tests.identity.host import LocalHost
-from tests.identity.keycloak_realms import OWN_SECRET, Console, prepare, provider_on, settings_for
-from tests.parts.keycloak import KeycloakServer, free_port, keycloak_at, keycloak_on
+from tests.identity.keycloak_realms import OWN_SECRET, Console, new_realm, prepare, provider_on, settings_for
+from tests.parts.keycloak import KeycloakServer, free_port, keycloak_on
 
 AT_ONCE = 20
 PATIENCE_SECONDS = 60.0
@@ -52,13 +55,15 @@ async def look_at_once(provider: KeycloakProvider) -> None:
             tasks.start_soon(provider.find_client, "nobody")
 
 
-async def test_concurrent_calls_share_one_token(realm, host):
+async def test_concurrent_calls_share_one_token(realm: KeycloakSettings, host: LocalHost) -> None:
     async with counted(realm, host) as (provider, proxy):
         await look_at_once(provider)
         assert (logins(proxy), len(proxy.requests)) == (1, 1 + 2 * AT_ONCE)
 
 
-async def test_a_token_that_runs_out_is_renewed_before_the_next_call(realm, host, console):
+async def test_a_token_that_runs_out_is_renewed_before_the_next_call(
+    realm: KeycloakSettings, host: LocalHost, console: Console
+) -> None:
     own = realm.client_id
     console.change_client(own, attributes={"access.token.lifespan": "2"})
     try:
@@ -66,6 +71,7 @@ async def test_a_token_that_runs_out_is_renewed_before_the_next_call(realm, host
             with anyio.fail_after(PATIENCE_SECONDS):
                 while logins(proxy) < 3:
                     await provider.find_client("nobody")
+                    await anyio.sleep(0.02)
             refused = [request for request in proxy.requests if request.headers.get("authorization") == "Bearer "]
             assert refused == []
             before = logins(proxy)
@@ -75,7 +81,9 @@ async def test_a_token_that_runs_out_is_renewed_before_the_next_call(realm, host
         console.change_client(own, attributes={"access.token.lifespan": ""})
 
 
-async def test_a_token_that_keycloak_ended_is_renewed_within_the_call(realm, host, console):
+async def test_a_token_that_keycloak_ended_is_renewed_within_the_call(
+    realm: KeycloakSettings, host: LocalHost, console: Console
+) -> None:
     async with counted(realm, host) as (provider, proxy):
         await look_at_once(provider)
         ended = int(time.time()) + 1
@@ -88,7 +96,9 @@ async def test_a_token_that_keycloak_ended_is_renewed_within_the_call(realm, hos
     console.put("", {"notBefore": 0})
 
 
-async def test_lost_rights_are_denied_until_they_are_back(realm, host, console):
+async def test_lost_rights_are_denied_until_they_are_back(
+    realm: KeycloakSettings, host: LocalHost, console: Console
+) -> None:
     spec = make_spec()
     async with provider_on(realm, host) as provider:
         await provider.create_client(spec, make_secret())
@@ -111,7 +121,7 @@ async def test_lost_rights_are_denied_until_they_are_back(realm, host, console):
         assert await provider.find_client(spec.client_id)
 
 
-async def test_one_right_is_enough(realm, host, console):
+async def test_one_right_is_enough(realm: KeycloakSettings, host: LocalHost, console: Console) -> None:
     _, rights = console.own_rights(realm.client_id)
     assert [right["name"] for right in rights] == ["manage-clients"]
 
@@ -126,7 +136,9 @@ async def test_one_right_is_enough(realm, host, console):
     ],
     ids=["secret", "client", "realm", "issuer"],
 )
-async def test_settings_that_cannot_work_are_told_at_the_start(realm, host, changes, caplog):
+async def test_settings_that_cannot_work_are_told_at_the_start(
+    realm: KeycloakSettings, host: LocalHost, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     settings = realm.model_copy(update=changes)
     with pytest.raises(IdpConfigurationError) as caught:
@@ -134,7 +146,25 @@ async def test_settings_that_cannot_work_are_told_at_the_start(realm, host, chan
     assert settings.client_secret.get_secret_value() not in f"{caught.value!r}{caplog.text}{settings!r}"
 
 
-async def test_nothing_secret_is_logged(realm, host, caplog):
+async def test_a_realm_that_signs_with_what_nobody_here_can_judge_is_told_at_the_start(
+    keycloak: KeycloakServer, host: LocalHost
+) -> None:
+    async with new_realm(keycloak) as realm:
+        with Console(keycloak, realm.realm) as console:
+            console.put("", {"defaultSignatureAlgorithm": "RS512"})
+            with pytest.raises(IdpConfigurationError, match="RS512"):
+                await KeycloakProvider.open(realm, host)
+            console.put("", {"defaultSignatureAlgorithm": "ES256"})
+            async with provider_on(realm, host) as provider:
+                spec, secret = make_spec(), make_secret()
+                await provider.create_client(spec, secret)
+                granted = await provider.token(TokenRequest(client_id=spec.client_id, client_secret=secret.value))
+                assert await provider.verify(granted.access_token)
+
+
+async def test_nothing_secret_is_logged(
+    realm: KeycloakSettings, host: LocalHost, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     spec, secret, other = make_managed_spec(), make_secret(), make_secret()
     async with provider_on(realm, host) as provider:
@@ -144,6 +174,7 @@ async def test_nothing_secret_is_logged(realm, host, caplog):
         await provider.replace_secret(spec.client_id, other)
         with pytest.raises(IdpError):
             await provider.token(TokenRequest(client_id=spec.client_id, client_secret=secret.value))
+        assert provider._admin._connection.token is not None
         own = provider._admin._connection.token["access_token"]
     assert caplog.text
     assert not [
@@ -151,14 +182,16 @@ async def test_nothing_secret_is_logged(realm, host, caplog):
     ]
 
 
-async def test_a_keycloak_that_comes_and_goes(host):
+async def test_a_keycloak_that_comes_and_goes(realm: KeycloakSettings, host: LocalHost) -> None:
+    """Nobody listens at its address, then it does, then nobody again."""
     port = free_port()
-    settings = settings_for(KeycloakServer(f"http://127.0.0.1:{port}", "", ""), "edfi")
+    settings = realm.model_copy(update={"server_url": f"http://127.0.0.1:{port}"})
     spec, secret = make_spec(), make_secret()
     request = TokenRequest(client_id=spec.client_id, client_secret=secret.value)
     provider = await KeycloakProvider.open(settings, host)
-    with keycloak_at(port) as keycloak:
-        await prepare(keycloak, settings)
+    with pytest.raises(IdpUnavailableError):
+        await provider.check()
+    async with FaultProxy(realm.server_url, port=port):
         await provider.check()
         await provider.create_client(spec, secret)
         granted = await provider.token(request)
@@ -171,7 +204,7 @@ async def test_a_keycloak_that_comes_and_goes(host):
 
 
 @pytest.mark.dear
-async def test_a_keycloak_that_stops_is_unavailable_and_then_back(server, host):
+async def test_a_keycloak_that_stops_is_unavailable_and_then_back(server: ServerAddress, host: LocalHost) -> None:
     """On a PostgreSQL database, as in production."""
     with database.temporary_database(server) as url:
         place = url.rpartition("/")[2].partition("?")[0]
@@ -193,7 +226,7 @@ async def test_a_keycloak_that_stops_is_unavailable_and_then_back(server, host):
         with keycloak_on(*store, port=int(keycloak.url.rpartition(":")[2])):
             for returned in (provider, opened_while_away):
                 await returned.check()
-                assert (await returned.find_client(spec.client_id)).owned
+                assert (await held(returned, spec.client_id)).owned
                 assert await returned.token(request)
                 assert await returned.verify(granted.access_token)
         await provider.close()

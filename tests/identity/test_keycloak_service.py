@@ -14,7 +14,8 @@ from tests.api import bodies
 from tests.api.service import Api, prepared_template, serving
 from tests.database import temporary_database
 from tests.engine.jobs import until
-from tests.identity.keycloak_realms import service_settings
+from tests.identity.keycloak_realms import Console, service_settings
+from tests.parts.keycloak import KeycloakServer
 
 PATIENCE_SECONDS = 60.0
 
@@ -39,7 +40,7 @@ async def api(service_url: str, realm: KeycloakSettings) -> AsyncIterator[Api]:
         await worker
 
 
-async def test_a_vendors_life_is_in_keycloaks_tokens(api: Api):
+async def test_a_vendors_life_is_in_keycloaks_tokens(api: Api) -> None:
     store = await api.made("/v3/dataStores", bodies.data_store())
     vendor = await api.made("/v3/vendors", bodies.vendor())
     made = await api.post("/v3/applications", bodies.application(vendor, dataStoreIds=[store]))
@@ -53,7 +54,7 @@ async def test_a_vendors_life_is_in_keycloaks_tokens(api: Api):
     assert changed.status_code == 204, changed.text
 
     async def shows_the_change() -> bool:
-        return (await api.claims(credential))["namespacePrefixes"] == "uri://new.org"
+        return bool((await api.claims(credential))["namespacePrefixes"] == "uri://new.org")
 
     await until(shows_the_change, seconds=PATIENCE_SECONDS)
     after = await api.claims(credential)
@@ -68,7 +69,7 @@ async def test_a_vendors_life_is_in_keycloaks_tokens(api: Api):
     await until(is_refused, seconds=PATIENCE_SECONDS)
 
 
-async def test_tokens_are_judged_as_the_contract_says(api: Api):
+async def test_tokens_are_judged_as_the_contract_says(api: Api) -> None:
     wrong: dict[str, Any] = {"key": "reader", "secret": "not the secret"}
     unknown = {"key": "nobody", "secret": "not the secret"}
     refusals = [(await api.grant(credential)).json()["errors"] for credential in (wrong, unknown)]
@@ -80,3 +81,40 @@ async def test_tokens_are_judged_as_the_contract_says(api: Api):
     assert (await api.post("/v3/vendors", bodies.vendor(), caller="reader")).status_code == 403
     described = (await api.http.get("/.well-known/openid-configuration")).json()
     assert described["issuer"] == api.runtime.idp.issuer
+
+
+async def test_a_client_that_lost_its_scope_by_hand_is_brought_in_line_by_its_next_token_request(
+    api: Api, keycloak: KeycloakServer, realm: KeycloakSettings
+) -> None:
+    made = await api.post("/v3/applications", bodies.application(await api.made("/v3/vendors", bodies.vendor())))
+    credential = made.json()
+    with Console(keycloak, realm.realm) as console:
+        client = console.client(credential["key"])
+        name = next(name for name in client["defaultClientScopes"] if name != "service_account")
+        scope = next(scope for scope in console.get("/client-scopes") if scope["name"] == name)
+        console.delete(f"/client-scopes/{scope['id']}")
+    assert (await api.grant(credential)).status_code == 502
+
+    async def is_granted() -> bool:
+        return (await api.grant(credential)).status_code == 200
+
+    await until(is_granted, seconds=PATIENCE_SECONDS)
+    assert (await api.claims(credential))["scope"] == name
+
+
+async def test_what_was_changed_by_hand_is_found_and_repaired_by_a_comparison(
+    api: Api, keycloak: KeycloakServer, realm: KeycloakSettings
+) -> None:
+    made = await api.post("/v3/applications", bodies.application(await api.made("/v3/vendors", bodies.vendor())))
+    credential = made.json()
+    with Console(keycloak, realm.realm) as console:
+        console.change_client(credential["key"], serviceAccountsEnabled=False)
+    assert (await api.grant(credential)).status_code == 401
+    asked = await api.post("/v3/identity/reconcile", {"dryRun": False})
+
+    async def is_granted() -> bool:
+        return (await api.grant(credential)).status_code == 200
+
+    await until(is_granted, seconds=PATIENCE_SECONDS)
+    found = (await api.get(f"/v3/identity/reconciliations/{asked.json()['jobId']}")).json()
+    assert found["drift"]["detailsDiffer"] == {"count": 1, "clientIds": [credential["key"]]}

@@ -65,7 +65,9 @@ async def together(call: Callable[[], Awaitable[object]]) -> list[object]:
         return await asyncio.gather(*(call() for _ in range(AT_ONCE)), return_exceptions=True)
 
 
-async def test_while_the_provider_hangs_requests_are_judged_by_the_keys_at_hand(source, keys):
+async def test_while_the_provider_hangs_requests_are_judged_by_the_keys_at_hand(
+    source: Source, keys: PublishedKeys
+) -> None:
     await keys.all()
     source.now += CACHE_SECONDS
     source.open.clear()
@@ -78,7 +80,9 @@ async def test_while_the_provider_hangs_requests_are_judged_by_the_keys_at_hand(
     assert await keys.verified_claims(token_by(NEW)) == {"sub": "me"}
 
 
-async def test_a_request_that_gives_up_waiting_takes_the_look_up_from_nobody(source, keys):
+async def test_a_request_that_gives_up_waiting_takes_the_look_up_from_nobody(
+    source: Source, keys: PublishedKeys
+) -> None:
     source.open.clear()
     impatient, patient = asyncio.create_task(keys.all()), asyncio.create_task(keys.all())
     await until(lambda: source.calls == 1)
@@ -89,7 +93,9 @@ async def test_a_request_that_gives_up_waiting_takes_the_look_up_from_nobody(sou
     assert source.calls == 1
 
 
-async def test_all_who_wait_for_the_first_keys_share_one_attempt_and_its_failure(source, keys):
+async def test_all_who_wait_for_the_first_keys_share_one_attempt_and_its_failure(
+    source: Source, keys: PublishedKeys
+) -> None:
     source.open.clear()
     source.answer = IdpUnavailableError("It is away.")
     waiting = asyncio.create_task(together(keys.all))
@@ -102,7 +108,7 @@ async def test_all_who_wait_for_the_first_keys_share_one_attempt_and_its_failure
     assert len(await keys.all()) == 1, "the next one tries again"
 
 
-async def test_a_pause_begins_when_an_attempt_ends(source, keys):
+async def test_a_pause_begins_when_an_attempt_ends(source: Source, keys: PublishedKeys) -> None:
     """One that takes longer than the pause would otherwise be followed by the next at once, one after the other."""
     await keys.all()
     source.now += PAUSE_SECONDS
@@ -128,10 +134,16 @@ async def test_a_pause_begins_when_an_attempt_ends(source, keys):
         IdpDeniedError("no"),
         IdpError("nonsense"),
         [{**ODD, "kty": "RSA", "n": "", "e": ""}],
+        [],
+        [{**NEW.public_jwk, "use": "enc"}],
+        [{**NEW.public_jwk, "alg": "RS512"}],
+        [{name: member for name, member in NEW.public_jwk.items() if name != "kid"}],
     ],
-    ids=["away", "denied", "nonsense", "only odd keys"],
+    ids=["away", "denied", "nonsense", "only odd keys", "none", "only for encryption", "only unknown", "only nameless"],
 )
-async def test_no_failure_takes_away_the_keys_at_hand(source, keys, answer):
+async def test_no_failure_takes_away_the_keys_at_hand(
+    source: Source, keys: PublishedKeys, answer: list[dict[str, Any]] | Exception
+) -> None:
     await keys.all()
     source.now += CACHE_SECONDS
     source.answer = answer
@@ -153,13 +165,18 @@ async def test_no_failure_takes_away_the_keys_at_hand(source, keys, answer):
     ],
     ids=["no number", "half of it", "unknown kind", "no kind", "not on its curve"],
 )
-async def test_an_odd_key_does_not_take_the_others_with_it(source, keys, odd):
+async def test_an_odd_key_does_not_take_the_others_with_it(
+    source: Source, keys: PublishedKeys, odd: dict[str, str]
+) -> None:
     source.answer = [odd, OLD.public_jwk]
     assert await keys.verified_claims(token_by(OLD))
     assert [key["kid"] for key in await keys.all()] == [OLD.kid]
 
 
-async def test_only_odd_keys_are_an_error_of_the_family(source, keys):
-    source.answer = [ODD]
-    with pytest.raises(IdpError):
+@pytest.mark.parametrize("answer", [[ODD], []], ids=["odd", "none"])
+async def test_no_usable_key_is_an_error_of_the_family(
+    source: Source, keys: PublishedKeys, answer: list[dict[str, Any]]
+) -> None:
+    source.answer = answer
+    with pytest.raises(IdpError, match="can be used"):
         await keys.all()

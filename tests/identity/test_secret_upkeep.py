@@ -1,7 +1,9 @@
 """What happens to stored secrets by themselves: at starts, with age, beside older replicas."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,14 +16,19 @@ from idp_providers.self_hosted.provider import SelfHostedProvider
 from idp_providers.self_hosted.settings import SelfHostedSettings
 from idp_providers.self_hosted.throttle import RESERVED_PER_MINUTE
 from idp_providers.testing import make_secret, make_spec
+from tests.identity.host import LocalHost
 
 pytestmark = pytest.mark.anyio
 
 CHOSEN = ClientSecret(value="ValidClientSecret1234567890!Abcd", chosen=True)
 TERMS = SecretTerms()
+Client = tuple[str, str]
+"""Its id and its first secret."""
+Opener = Callable[..., Awaitable[SelfHostedProvider]]
+"""Takes settings."""
 
 
-async def works(issuer, client_id, secret):
+async def works(issuer: SelfHostedProvider, client_id: str, secret: str) -> bool:
     try:
         await issuer.token(TokenRequest(client_id=client_id, client_secret=secret))
     except UnauthorizedClientError:
@@ -29,33 +36,29 @@ async def works(issuer, client_id, secret):
     return True
 
 
-async def column(host, client_id):
+async def column(host: LocalHost, client_id: str) -> str:
     """What a replica of the version before reads."""
-    async with host.pool.connection() as connection:
-        cursor = await connection.execute("select secret from idp_clients where client_id = %s", (client_id,))
-        return (await cursor.fetchone())["secret"]
+    return str((await host.row("select secret from idp_clients where client_id = %s", client_id))["secret"])
 
 
-async def hash_of(host, secret_id):
-    async with host.pool.connection() as connection:
-        cursor = await connection.execute("select hash from idp_client_secrets where id = %s", (secret_id,))
-        return (await cursor.fetchone())["hash"]
+async def hash_of(host: LocalHost, secret_id: str) -> str:
+    return str((await host.row("select hash from idp_client_secrets where id = %s", secret_id))["hash"])
 
 
 @pytest.fixture
-async def client(issuer):
-    """A client and its first secret."""
+async def client(issuer: SelfHostedProvider) -> Client:
     spec = make_spec()
     return spec.client_id, (await issuer.create_client(spec, make_secret())).secret
 
 
 @pytest.fixture
-async def opened(host):
-    """Opens replicas with settings of their own."""
+async def opened(host: LocalHost) -> AsyncIterator[Opener]:
+    """Opens replicas with settings of their own; they refuse without delay."""
     replicas = []
 
-    async def open(**settings):
-        replicas.append(await SelfHostedProvider.open(SelfHostedSettings(**settings), host))
+    async def open(**settings: Any) -> SelfHostedProvider:
+        at_once = {"failed_secret_delay_seconds": 0, **settings}
+        replicas.append(await SelfHostedProvider.open(SelfHostedSettings(**at_once), host))
         return replicas[-1]
 
     yield open
@@ -63,7 +66,7 @@ async def opened(host):
         await replica.close()
 
 
-async def flooded(issuer, client_id):
+async def flooded(issuer: SelfHostedProvider, client_id: str) -> None:
     """Wrong guesses until further ones are refused unchecked."""
     for number in range(100):
         try:
@@ -78,7 +81,7 @@ async def flooded(issuer, client_id):
 class TestStarts:
     """Every replica sets the chosen secrets of the settings when it starts."""
 
-    async def test_setting_the_same_secret_again_keeps_its_id_and_its_uses(self, opened):
+    async def test_setting_the_same_secret_again_keeps_its_id_and_its_uses(self, opened: Opener) -> None:
         issuer, client_id = await opened(), make_spec().client_id
         await issuer.create_client(make_spec(client_id=client_id), CHOSEN)
         assert await works(issuer, client_id, CHOSEN.value)
@@ -88,14 +91,14 @@ class TestStarts:
         assert await issuer.secrets(client_id) == [before]
         assert before.last_used_at is not None
 
-    async def test_a_start_elsewhere_does_not_hand_the_client_to_the_throttle(self, opened):
+    async def test_a_start_elsewhere_does_not_hand_the_client_to_the_throttle(self, opened: Opener) -> None:
         issuer, client_id = await opened(failed_secrets_per_minute=2), make_spec().client_id
         await issuer.create_client(make_spec(client_id=client_id), CHOSEN)
         await (await opened()).replace_secret(client_id, CHOSEN)
         await flooded(issuer, client_id)
         assert await issuer.authenticate(SecretProof(client_id=client_id, secret=CHOSEN.value))
 
-    async def test_whoever_started_with_the_secret_knows_it_at_once(self, opened):
+    async def test_whoever_started_with_the_secret_knows_it_at_once(self, opened: Opener) -> None:
         client_id = make_spec().client_id
         await (await opened()).create_client(make_spec(client_id=client_id), CHOSEN)
         late = await opened(failed_secrets_per_minute=2)
@@ -103,7 +106,7 @@ class TestStarts:
         await flooded(late, client_id)
         assert await late.authenticate(SecretProof(client_id=client_id, secret=CHOSEN.value))
 
-    async def test_the_owner_gets_through_a_flood_where_the_secret_was_never_proven(self, opened):
+    async def test_the_owner_gets_through_a_flood_where_the_secret_was_never_proven(self, opened: Opener) -> None:
         client_id = make_spec().client_id
         first = await opened()
         await first.create_client(make_spec(client_id=client_id), CHOSEN)
@@ -116,7 +119,7 @@ class TestStarts:
         assert await stranger.authenticate(right)
         assert await stranger.authenticate(right)
 
-    async def test_guesses_that_come_again_are_few_and_checked_once(self, opened):
+    async def test_guesses_that_come_again_are_few_and_checked_once(self, opened: Opener) -> None:
         client_id = make_spec().client_id
         await (await opened()).create_client(make_spec(client_id=client_id), CHOSEN)
         replica, checked = await opened(failed_secrets_per_minute=1), []
@@ -132,7 +135,9 @@ class TestStarts:
         assert len(checked) <= 1 + RESERVED_PER_MINUTE + 2, "a few seconds forget one or two"
 
     @pytest.mark.parametrize("other", ["another secret", "one more secret", "an end", "a weaker hash"])
-    async def test_anything_else_makes_it_the_only_one(self, host, issuer, other):
+    async def test_anything_else_makes_it_the_only_one(
+        self, host: LocalHost, issuer: SelfHostedProvider, other: str
+    ) -> None:
         client_id = make_spec().client_id
         await issuer.create_client(make_spec(client_id=client_id), CHOSEN)
         wanted = ClientSecret(value=CHOSEN.value + "2", chosen=True) if other == "another secret" else CHOSEN
@@ -152,22 +157,26 @@ class TestStarts:
 
 
 class TestAge:
-    async def test_what_reached_the_greatest_age_stays_ended_and_is_forgotten(self, host, opened, client):
+    async def test_what_reached_the_greatest_age_stays_ended_and_is_forgotten(
+        self, host: LocalHost, opened: Opener, client: Client
+    ) -> None:
         client_id, secret = client
         strict, lax = await opened(secret_maximum_age_days=1), await opened()
-        host.shift = timedelta(days=2)
+        await host.age_secrets(client_id, timedelta(days=2))
         assert not await works(strict, client_id, secret)
         await strict.maintain()
         assert not await works(lax, client_id, secret), "an ended secret came back with the setting"
-        host.shift = timedelta(days=9)
+        await host.age_secrets(client_id, timedelta(days=7))
         await strict.maintain()
         assert await strict.secrets(client_id) == []
 
-    async def test_younger_and_chosen_ones_keep_their_terms(self, host, opened, client):
+    async def test_younger_and_chosen_ones_keep_their_terms(
+        self, host: LocalHost, opened: Opener, client: Client
+    ) -> None:
         client_id, _ = client
         strict = await opened(secret_maximum_age_days=3)
         await strict.add_secret(client_id, CHOSEN, TERMS)
-        host.shift = timedelta(days=2)
+        await host.age_secrets(client_id, timedelta(days=2))
         await strict.maintain()
         lax = await opened()
         assert [state.expires_at for state in await lax.secrets(client_id)] == [None, None]
@@ -176,7 +185,9 @@ class TestAge:
 class TestVersionBefore:
     """Replicas of the version before know `idp_clients.secret` alone."""
 
-    async def test_a_removed_secret_is_gone_there_too(self, host, issuer, client):
+    async def test_a_removed_secret_is_gone_there_too(
+        self, host: LocalHost, issuer: SelfHostedProvider, client: Client
+    ) -> None:
         client_id, first = client
         (state,) = await issuer.secrets(client_id)
         assert await column(host, client_id) == await hash_of(host, state.id)
@@ -187,21 +198,27 @@ class TestVersionBefore:
         assert [state.id for state in await issuer.secrets(client_id)] == [added.id]
         assert [await works(issuer, client_id, s) for s in (first, second.value)] == [False, True]
 
-    async def test_removing_another_secret_leaves_it(self, host, issuer, client):
+    async def test_removing_another_secret_leaves_it(
+        self, host: LocalHost, issuer: SelfHostedProvider, client: Client
+    ) -> None:
         client_id, _ = client
         added = await issuer.add_secret(client_id, make_secret(), TERMS)
         before = await column(host, client_id)
         await issuer.remove_secret(client_id, added.id)
         assert await column(host, client_id) == before != ""
 
-    async def test_a_forgotten_secret_is_gone_there_too(self, host, issuer, client):
+    async def test_a_forgotten_secret_is_gone_there_too(
+        self, host: LocalHost, issuer: SelfHostedProvider, client: Client
+    ) -> None:
         client_id, _ = client
-        await issuer.add_secret(client_id, make_secret(), TERMS, others_end_at=host.now())
-        host.shift = timedelta(days=8)
+        await issuer.add_secret(client_id, make_secret(), TERMS, overlap=timedelta(0))
+        await host.age_secrets(client_id, timedelta(days=8))
         await issuer.maintain()
         assert await column(host, client_id) == ""
 
-    async def test_a_renewed_hash_is_written_there_too_and_costs_no_other_secret(self, host, issuer, client):
+    async def test_a_renewed_hash_is_written_there_too_and_costs_no_other_secret(
+        self, host: LocalHost, issuer: SelfHostedProvider, client: Client
+    ) -> None:
         client_id, first = client
         (state,) = await issuer.secrets(client_id)
         await issuer.add_secret(client_id, make_secret(), TERMS)
@@ -213,7 +230,9 @@ class TestVersionBefore:
 
 
 class TestUses:
-    async def test_uses_do_not_wait_for_whoever_changes_a_secret(self, host, issuer, client):
+    async def test_uses_do_not_wait_for_whoever_changes_a_secret(
+        self, host: LocalHost, issuer: SelfHostedProvider, client: Client
+    ) -> None:
         one, other = client[0], make_spec().client_id
         await issuer.create_client(make_spec(client_id=other), make_secret())
         (held,), (free,) = await issuer.secrets(one), await issuer.secrets(other)
@@ -226,18 +245,20 @@ class TestUses:
         assert not await issuer._kept.used({held.id: uses[held.id]})
         assert (await issuer.secrets(one))[0].last_used_at == uses[held.id]
 
-    async def test_what_is_gone_is_not_tried_for_ever(self, issuer, client):
+    async def test_what_is_gone_is_not_tried_for_ever(self, issuer: SelfHostedProvider, client: Client) -> None:
         client_id, _ = client
         (state,) = await issuer.secrets(client_id)
         await issuer.remove_secret(client_id, state.id)
         assert not await issuer._kept.used({state.id: state.created_at})
 
-    async def test_a_write_that_fails_is_tried_again_by_itself(self, opened, client, monkeypatch):
+    async def test_a_write_that_fails_is_tried_again_by_itself(
+        self, opened: Opener, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         client_id, secret = client
         issuer = await opened(secret_use_delay_seconds=1)
         used, failed, written = issuer._kept.used, asyncio.Event(), asyncio.Event()
 
-        async def fails_once(last_uses):
+        async def fails_once(last_uses: Mapping[str, datetime]) -> Collection[str]:
             if not failed.is_set():
                 failed.set()
                 raise IdpUnavailableError("down")
@@ -253,9 +274,42 @@ class TestUses:
         assert failed.is_set()
         assert (await issuer.secrets(client_id))[0].last_used_at is not None
 
+    async def test_too_many_to_keep_are_written_at_once(
+        self, opened: Opener, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client_id, secret = client
+        issuer = await opened(secret_use_delay_seconds=45)
+        used, written = issuer._kept.used, asyncio.Event()
 
-async def test_one_part_of_maintenance_does_not_hold_up_the_others(host, issuer, client, monkeypatch):
-    async def refuse():
+        async def told(last_uses: Mapping[str, datetime]) -> Collection[str]:
+            left = await used(last_uses)
+            written.set()
+            return left
+
+        monkeypatch.setattr(issuer._kept, "used", told)
+        monkeypatch.setattr(usage_module, "MOST_WAITING", 1)
+        assert await works(issuer, client_id, secret)
+        async with asyncio.timeout(10):
+            await written.wait()
+        assert (await issuer.secrets(client_id))[0].last_used_at is not None
+
+    async def test_uses_that_could_not_be_kept_are_logged(
+        self, opened: Opener, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client_id, secret = client
+        issuer = await opened(secret_use_delay_seconds=45)
+        monkeypatch.setattr(usage_module, "MOST_WAITING", 0)
+        for _ in range(3):
+            assert await works(issuer, client_id, secret)
+        await issuer.maintain()
+        lost = [vars(record)["uses"] for record in caplog.records if record.message == "idp.secret_use.lost"]
+        assert sum(lost) == 3
+
+
+async def test_one_part_of_maintenance_does_not_hold_up_the_others(
+    host: LocalHost, issuer: SelfHostedProvider, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse() -> None:
         raise IdpUnavailableError("down")
 
     client_id, secret = client
@@ -266,7 +320,9 @@ async def test_one_part_of_maintenance_does_not_hold_up_the_others(host, issuer,
     assert (await issuer.secrets(client_id))[0].last_used_at is not None
 
 
-async def test_tokens_end_whatever_the_clock_of_the_replica_says_that_ends_them(host, issuer, client):
+async def test_tokens_end_whatever_the_clock_of_the_replica_says_that_ends_them(
+    host: LocalHost, issuer: SelfHostedProvider, client: Client
+) -> None:
     client_id, secret = client
     token = (await issuer.token(TokenRequest(client_id=client_id, client_secret=secret))).access_token
     assert await issuer.verify(token)

@@ -5,24 +5,28 @@ import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp_providers.contract import ClientClaims, TokenRequest
+from idp_providers.contract import ClientClaims, ClientSpec, TokenRequest
 from idp_providers.errors import ClientAlreadyExistsError, IdpUnavailableError, InvalidClientError, InvalidTokenError
 from idp_providers.self_hosted import signing
+from idp_providers.self_hosted.provider import SelfHostedProvider
+from idp_providers.self_hosted.revocations import CREATION_MARGIN, KEPT_LONGER
 from idp_providers.self_hosted.settings import SelfHostedSettings
 from idp_providers.self_hosted.tokens import granted_scopes
 from idp_providers.testing import make_managed_spec, make_secret, make_spec, payload_of
-from tests.identity.host import host_on
+from tests.identity.clients import claims_of
+from tests.identity.host import LocalHost, host_on
 
 ROLE_CLAIM = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 
 
-async def granted(issuer, spec, *scopes):
+async def granted(issuer: SelfHostedProvider, spec: ClientSpec, *scopes: str) -> str:
     secret = (await issuer.create_client(spec, make_secret())).secret
     request = TokenRequest(client_id=spec.client_id, client_secret=secret, requested_scopes=scopes)
     return (await issuer.token(request)).access_token
@@ -31,9 +35,9 @@ async def granted(issuer, spec, *scopes):
 class TestClaims:
     pytestmark = pytest.mark.anyio
 
-    async def test_of_an_applications_client(self, host, issuer):
+    async def test_of_an_applications_client(self, host: LocalHost, issuer: SelfHostedProvider) -> None:
         spec = make_managed_spec()
-        host.claims[spec.client_id] = replace(spec.claims, data_store_ids=(10, 2))
+        host.claims[spec.client_id] = replace(claims_of(spec), data_store_ids=(10, 2))
         token = await granted(issuer, spec)
         payload = payload_of(token)
         UUID(payload["jti"])
@@ -60,7 +64,7 @@ class TestClaims:
         header = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
         assert header == {"alg": "RS256", "kid": (await issuer.keys())[0]["kid"], "typ": "JWT"}
 
-    async def test_of_a_client_of_the_service(self, issuer):
+    async def test_of_a_client_of_the_service(self, issuer: SelfHostedProvider) -> None:
         payload = payload_of(await granted(issuer, make_spec(scopes=("edfi_admin_api/full_access",))))
         assert payload["scope"] == payload["permission"] == "edfi_admin_api/full_access"
         assert payload[ROLE_CLAIM] == ["cms-client"]
@@ -68,24 +72,24 @@ class TestClaims:
         mapped = ("namespacePrefixes", "educationOrganizationIds", "dataStoreIds")
         assert [payload[name] for name in mapped] == ["", "", ""]
 
-    async def test_several_scopes_are_joined_by_blanks_and_all_usable(self, issuer):
+    async def test_several_scopes_are_joined_by_blanks_and_all_usable(self, issuer: SelfHostedProvider) -> None:
         token = await granted(issuer, make_spec(scopes=("one", "two", "three")), "THREE", "one")
         payload = payload_of(token)
         assert payload["scope"] == "one three"
         assert payload["permission"] == ["one", "two", "three"]
         assert (await issuer.verify(token)).scopes == {"one", "three"}
 
-    async def test_text_beyond_ascii_survives(self, host, issuer):
+    async def test_text_beyond_ascii_survives(self, host: LocalHost, issuer: SelfHostedProvider) -> None:
         spec = make_managed_spec()
         host.claims[spec.client_id] = ClientClaims(scopes=("Größe 学校",), display_name='"\\\u2028🎒')
         payload = payload_of(await granted(issuer, spec))
         assert (payload["scope"], payload["client_name"]) == ("Größe 学校", '"\\\u2028🎒')
 
-    async def test_an_orphan_gets_no_token(self, issuer):
+    async def test_an_orphan_gets_no_token(self, issuer: SelfHostedProvider) -> None:
         with pytest.raises(InvalidClientError):
             await granted(issuer, make_managed_spec())
 
-    async def test_only_the_stored_spelling_of_an_id_gets_a_token(self, issuer):
+    async def test_only_the_stored_spelling_of_an_id_gets_a_token(self, issuer: SelfHostedProvider) -> None:
         spec = make_spec(client_id="DmsConfigurationService")
         secret = (await issuer.create_client(spec, make_secret())).secret
         with pytest.raises(InvalidClientError):
@@ -95,7 +99,7 @@ class TestClaims:
 
 
 @given(st.lists(st.text(min_size=1), unique=True), st.lists(st.text(min_size=1)))
-def test_grants_are_held_scopes_in_their_own_spelling(held, requested):
+def test_grants_are_held_scopes_in_their_own_spelling(held: list[str], requested: list[str]) -> None:
     granted = granted_scopes(held, requested)
     assert set(granted) <= set(held)
     assert granted or not held
@@ -119,13 +123,13 @@ headers = st.fixed_dictionaries(
 
 
 @given(st.text() | st.lists(segments, max_size=5).map(".".join) | st.tuples(headers, segments, segments).map(".".join))
-def test_no_text_is_taken_for_a_token_or_breaks_the_reader(text):
+def test_no_text_is_taken_for_a_token_or_breaks_the_reader(text: str) -> None:
     with pytest.raises(InvalidTokenError):
         signing.verified_claims(text, KEYS)
 
 
 @pytest.mark.parametrize("depth", [5_000, 40_000])
-def test_deeply_nested_headers_are_refused(depth):
+def test_deeply_nested_headers_are_refused(depth: int) -> None:
     header = base64.urlsafe_b64encode(b"[" * depth).rstrip(b"=").decode()
     with pytest.raises(InvalidTokenError):
         signing.verified_claims(f"{header}.e30.e30", KEYS)
@@ -134,7 +138,7 @@ def test_deeply_nested_headers_are_refused(depth):
 class TestLifetime:
     pytestmark = pytest.mark.anyio
 
-    async def test_ends_with_the_clock_skew(self, host, issuer):
+    async def test_ends_with_the_clock_skew(self, host: LocalHost, issuer: SelfHostedProvider) -> None:
         token = await granted(issuer, make_spec())
         host.shift = timedelta(seconds=1800 + 290)
         assert await issuer.verify(token)
@@ -143,7 +147,7 @@ class TestLifetime:
             await issuer.verify(token)
 
     @pytest.mark.parametrize("change", ["delete", "disable"])
-    async def test_ends_with_its_client(self, issuer, change):
+    async def test_ends_with_its_client(self, issuer: SelfHostedProvider, change: str) -> None:
         spec = make_spec()
         token = await granted(issuer, spec)
         assert await issuer.verify(token)
@@ -154,20 +158,58 @@ class TestLifetime:
         with pytest.raises(InvalidTokenError):
             await issuer.verify(token)
 
-    async def test_revocations_are_forgotten_once_no_clock_would_accept_the_token(self, host, issuer):
+    @pytest.mark.parametrize("ended", ["deleted", "ended and deleted"])
+    async def test_a_client_that_is_made_again_does_not_bring_its_tokens_back(
+        self, host: LocalHost, issuer: SelfHostedProvider, ended: str
+    ) -> None:
+        spec = make_spec()
+        await issuer.create_client(spec, secret := make_secret())
+        async with host.pool.connection() as connection:
+            await connection.execute("update idp_clients set created_at = now() - interval '1 day'")
+        host.shift = -CREATION_MARGIN - timedelta(seconds=2)
+        request = TokenRequest(client_id=spec.client_id, client_secret=secret.value)
+        old = (await issuer.token(request)).access_token
+        host.shift = timedelta(0)
+        assert await issuer.verify(old)
+        if ended == "ended and deleted":
+            await issuer.end_tokens(spec.client_id)
+        await issuer.delete_service_client(spec.client_id)
+        await issuer.create_client(spec, secret)
+        with pytest.raises(InvalidTokenError):
+            await issuer.verify(old)
+        assert await issuer.verify((await issuer.token(request)).access_token)
+
+    async def test_a_late_clock_does_not_cost_a_new_client_its_first_token(
+        self, host: LocalHost, issuer: SelfHostedProvider
+    ) -> None:
+        host.shift = -CREATION_MARGIN + timedelta(seconds=1)
+        assert await issuer.verify(await granted(issuer, make_spec()))
+
+    async def test_revocations_are_forgotten_once_no_clock_would_accept_the_token(
+        self, host: LocalHost, issuer: SelfHostedProvider
+    ) -> None:
         token = await granted(issuer, make_spec())
         await issuer.revoke(token)
-        host.shift = timedelta(seconds=1800 + 290)
-        assert await issuer.sweep() == 0
+        await self.expired(host, token, timedelta(seconds=290) + KEPT_LONGER)
+        host.shift = timedelta(days=-1)
+        assert await issuer.sweep() == 0, "a sweep goes by the database's clock"
+        host.shift = timedelta(days=1)
+        assert await issuer.sweep() == 0, "a sweep goes by the database's clock"
+        host.shift = timedelta(0)
         with pytest.raises(InvalidTokenError):
             await issuer.verify(token)
-        host.shift = timedelta(seconds=1800 + 301)
-        assert await issuer.sweep() >= 1
+        await self.expired(host, token, timedelta(seconds=301) + KEPT_LONGER)
+        assert await issuer.sweep() == 1
         assert await issuer.sweep() == 0
-        with pytest.raises(InvalidTokenError):
-            await issuer.verify(token)
 
-    async def test_a_rolled_back_revocation_did_not_happen(self, host, issuer):
+    async def expired(self, host: LocalHost, token: str, ago: timedelta) -> None:
+        """As if the token had expired so long ago."""
+        async with host.pool.connection() as connection:
+            await connection.execute(
+                "update idp_revoked_tokens set expires_at = now() - %s where jti = %s", (ago, payload_of(token)["jti"])
+            )
+
+    async def test_a_rolled_back_revocation_did_not_happen(self, host: LocalHost, issuer: SelfHostedProvider) -> None:
         token = await granted(issuer, make_spec())
         async with host.unit_of_work(commit=False):
             await issuer.revoke(token)
@@ -177,7 +219,9 @@ class TestLifetime:
 class TestTransactions:
     pytestmark = pytest.mark.anyio
 
-    async def test_clients_commit_and_vanish_with_the_callers_row(self, host, issuer):
+    async def test_clients_commit_and_vanish_with_the_callers_row(
+        self, host: LocalHost, issuer: SelfHostedProvider
+    ) -> None:
         kept, lost = make_spec(), make_spec()
         async with host.unit_of_work():
             await issuer.create_client(kept, make_secret())
@@ -187,7 +231,9 @@ class TestTransactions:
         assert await issuer.find_client(kept.client_id)
         assert await issuer.find_client(lost.client_id) is None
 
-    async def test_a_refused_change_leaves_the_callers_transaction_usable(self, host, issuer):
+    async def test_a_refused_change_leaves_the_callers_transaction_usable(
+        self, host: LocalHost, issuer: SelfHostedProvider
+    ) -> None:
         spec, other = make_spec(), make_spec()
         await issuer.create_client(spec, make_secret())
         async with host.unit_of_work():
@@ -196,7 +242,7 @@ class TestTransactions:
             await issuer.create_client(other, make_secret())
         assert await issuer.find_client(other.client_id)
 
-    async def test_what_committed_before_the_call_counts_in_the_call(self, issuer):
+    async def test_what_committed_before_the_call_counts_in_the_call(self, issuer: SelfHostedProvider) -> None:
         """Rotations race with a stream of grants: once a rotation returned, the old secret is dead."""
         spec = make_spec()
         secret = (await issuer.create_client(spec, make_secret())).secret
@@ -220,13 +266,15 @@ class TestTransactions:
             noise.cancel()
             await asyncio.gather(noise, return_exceptions=True)
 
-    async def test_concurrent_grants_share_their_reads(self, host, issuer, monkeypatch):
+    async def test_concurrent_grants_share_their_reads(
+        self, host: LocalHost, issuer: SelfHostedProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         spec = make_spec()
         secret = (await issuer.create_client(spec, make_secret())).secret
         checkouts = 0
         connection = host.pool.connection
 
-        def counted(*args, **kwargs):
+        def counted(*args: Any, **kwargs: Any) -> Any:
             nonlocal checkouts
             checkouts += 1
             return connection(*args, **kwargs)
@@ -236,9 +284,7 @@ class TestTransactions:
         await asyncio.gather(*(issuer.token(request) for _ in range(100)))
         assert checkouts <= 3
 
-    async def test_a_database_that_is_gone_is_said_to_be_unavailable(self, database_url):
-        from idp_providers.self_hosted.provider import SelfHostedProvider
-
+    async def test_a_database_that_is_gone_is_said_to_be_unavailable(self, database_url: str) -> None:
         async with host_on(database_url) as host:
             issuer = await SelfHostedProvider.open(SelfHostedSettings(), host)
             token = await granted(issuer, make_spec())

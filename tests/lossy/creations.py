@@ -56,7 +56,7 @@ async def run(line: Line, loss: Loss, creations: int) -> Figures:
         credentials = await callers.create_all(wanted)
         loss.on = False
         figures.seconds = time.monotonic() - started
-    await line.world.brought_in_line(seconds=SETTLING_SECONDS)
+    await line.world.brought_in_line(seconds=SETTLING_SECONDS, doubts_end=False)
     figures.settling_seconds = time.monotonic() - started - figures.seconds
     figures.dropped, figures.repeated = loss.dropped, callers.repeated
     await _count(line, figures, credentials, before)

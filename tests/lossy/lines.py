@@ -43,7 +43,7 @@ async def memory(url: str, loss: Loss) -> AsyncIterator[Line]:
         async def at_provider() -> set[str]:
             return set(world.provider.held)
 
-        world.provider.faults.take = fault_of  # type: ignore[method-assign] - it asks a queue otherwise
+        world.provider.faults.take = fault_of  # type: ignore[method-assign]  # it asks a queue otherwise
         yield Line(world, world.api.http, at_provider)
 
 

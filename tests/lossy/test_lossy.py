@@ -8,6 +8,7 @@ import pytest
 from tenant_api.embedded import ServerAddress
 from tests import database
 from tests.api.service import prepared_template
+from tests.identity.outside.haste import hasten
 from tests.lossy.creations import run
 from tests.lossy.lines import LINES
 from tests.lossy.loss import Loss
@@ -26,7 +27,10 @@ def service_url(server: ServerAddress, migrated_template: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("provider", LINES)
-async def test_as_many_creations_as_were_asked_for(service_url: str, provider: str) -> None:
+async def test_as_many_creations_as_were_asked_for(
+    service_url: str, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasten(monkeypatch)
     loss = Loss(random.Random(SEED), SHARE)
     async with LINES[provider](service_url, loss) as line:
         figures = await run(line, loss, CREATIONS)

@@ -1,7 +1,7 @@
 """Cancels, retries and foreign databases: nobody is stuck, and nothing is taken that is not ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("managed")]
 
 
 @asynccontextmanager
-async def databases_stand_still(environment: Environment) -> AsyncIterator[Callable[[], object]]:
+async def databases_stand_still(environment: Environment) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """CREATE and DROP DATABASE wait in the server until the yielded function is called."""
     async with await psycopg.AsyncConnection.connect(environment.superuser.url()) as connection:
         await connection.execute("LOCK TABLE pg_database IN SHARE MODE")

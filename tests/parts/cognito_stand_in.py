@@ -94,7 +94,8 @@ class CognitoStandIn:
         await send({"type": "http.response.body", "body": content})
 
     async def passed_on(self, asked: dict[str, Any], headers: dict[str, str], operation: str = "") -> Answer:
-        kept = {name: headers[name] for name in ("authorization", "x-amz-target", "x-amz-date") if name in headers}
+        names: tuple[str, ...] = ("authorization", "x-amz-target", "x-amz-date")
+        kept = {name: headers[name] for name in names if name in headers}
         if operation:
             kept["x-amz-target"] = COGNITO + operation
         kept |= {"content-type": JSON, "accept-encoding": "identity"}

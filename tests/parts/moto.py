@@ -49,7 +49,7 @@ def moto_server(folder: Path) -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx2.get(f"{url}/moto-api/", timeout=5).status_code == httpx2.codes.OK
+        return httpx2.get(f"{url}/moto-api/", timeout=5, verify=False).status_code == httpx2.codes.OK
     except httpx2.HTTPError:
         return False
 

@@ -22,6 +22,9 @@ from tenant_api.embedded import (
 from tenant_api.embedded.postmaster import command_line
 
 PREFIX = f"tenant-api-tests-{os.geteuid()}-"
+MEMORY = Path("/dev/shm")
+ENOUGH = 8 * 2**30
+"""Bytes. A run keeps far less at a time. What tests copy most are files of databases."""
 _started: dict[Path, EmbeddedServer] = {}
 
 
@@ -29,10 +32,16 @@ def is_worker() -> bool:
     return "PYTEST_XDIST_WORKER" in os.environ
 
 
+def parent() -> Path:
+    """Where the folders of all runs lie: in memory, if that is large."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).total >= ENOUGH
+    return MEMORY if roomy else Path(tempfile.gettempdir())
+
+
 def folder() -> Path:
     # Not pytest's own temporary folder: that is closed to the account which the server runs as under root.
     controller = os.getppid() if is_worker() else os.getpid()
-    place = Path(tempfile.gettempdir()) / f"{PREFIX}{controller}"
+    place = parent() / f"{PREFIX}{controller}"
     place.mkdir(mode=0o711, exist_ok=True)
     return place
 
@@ -53,7 +62,7 @@ def shared_server(name: str, programs: Path | None = None) -> ServerAddress:
 
 
 def clear_up_after_killed_runs() -> None:
-    for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for place in parent().glob(f"{PREFIX}*"):
         controller = re.fullmatch(rf"{PREFIX}(\d+)", place.name)
         if controller and (controller[1] == str(os.getpid()) or not command_line(int(controller[1]))):
             # A process of that run that still holds a server will let go; another run then clears up.
@@ -62,7 +71,7 @@ def clear_up_after_killed_runs() -> None:
 
 
 def end() -> None:
-    if (place := Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}").exists():
+    if (place := parent() / f"{PREFIX}{os.getpid()}").exists():
         _end(place)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import uuid
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,8 @@ async def test_an_import_that_is_left_ends_its_programs_and_leaves_nothing(
         if event.message.startswith("Restoring"):
             break
     assert commands_of("psql")
-    await events.aclose()  # type: ignore[attr-defined]
+    assert isinstance(events, AsyncGenerator)
+    await events.aclose()
     assert not commands_of("psql")
     assert world.remains(template_database(source.template_id)) == []
 
@@ -174,7 +176,8 @@ async def test_passwords_are_neither_arguments_nor_environment_of_the_programs(
     (process,) = commands_of("psql")
     arguments = (process / "cmdline").read_text()
     environment = (process / "environ").read_text().split("\0")
-    await events.aclose()  # type: ignore[attr-defined]
+    assert isinstance(events, AsyncGenerator)
+    await events.aclose()
     assert "password=" not in arguments
     assert {entry.partition("=")[0] for entry in environment if entry} == {"PATH", "HOME", "LC_ALL", "TZ", "PGPASSFILE"}
 

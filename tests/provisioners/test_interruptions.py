@@ -132,7 +132,7 @@ async def test_a_database_that_appears_after_its_clients_death_is_found(
             await eventually(lambda: sessions(world, name) == 1)
             worker.kill()
         call = provisioned if then == "create" else deleted
-        work = asyncio.create_task(call(provisioner, tenant.spec, handle))  # type: ignore[arg-type]
+        work = asyncio.create_task(call(provisioner, tenant.spec, handle))
         await asyncio.sleep(0)
     await work
     if then == "create":

@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -44,9 +45,9 @@ ROW = Note(owner=OWNER, database=DATABASE, login=LOGIN)
 UNDER_WAY = Note(owner=OWNER)
 
 
-def with_database(**changes: object) -> Sighting:
+def with_database(**changes: Any) -> Sighting:
     assert COMPLETE.database is not None
-    return replace(COMPLETE, database=replace(COMPLETE.database, **changes))  # type: ignore[arg-type]
+    return replace(COMPLETE, database=replace(COMPLETE.database, **changes))
 
 
 def standing(seen: Sighting, note: Note, host: HostForTests = HOST) -> Standing:

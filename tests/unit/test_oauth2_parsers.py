@@ -28,7 +28,7 @@ JSON = st.recursive(
 )
 
 
-def outcome(call: Callable[[], Any]) -> tuple[str, int] | Any:
+def outcome(call: Callable[[], Any]) -> Any:
     """What a reader answers, or the code and status with which it refuses."""
     try:
         return call()

@@ -1,6 +1,7 @@
 """What the log must not show."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ CANARY = "c4nary-V4lue!of.32:characters;xyz"
         "connection_string", "connectionString", "dsn", "api_key", "apiKey", "cookie", "pepper", "login_verifier",
     ],
 )  # fmt: skip
-def test_members_with_a_telling_name_are_hidden_at_any_depth(name):
+def test_members_with_a_telling_name_are_hidden_at_any_depth(name: str) -> None:
     event = {"event": "x", "data": [{"deeper": {name: CANARY}}], name: {"a": CANARY}}
     assert CANARY not in str(redact(event))
 
@@ -45,15 +46,19 @@ def test_members_with_a_telling_name_are_hidden_at_any_depth(name):
         "-----BEGIN RSA PRIVATE KEY-----\nc4nary\nV4lue\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\nc4nary",
         "the assertion eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJj.c4naryV4lue was refused",
+        "/assertions/eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJj.c4naryV4lue",
+        "/login/SCRAM-SHA-256$c4nary",
+        "/token:c4nary",
+        "/token\N{NO-BREAK SPACE}'c4nary'",
     ],
 )
-def test_secrets_in_sentences_are_hidden(text):
+def test_secrets_in_sentences_are_hidden(text: str) -> None:
     assert "c4nary" not in scrub(text)
     assert HIDDEN in scrub(text)
 
 
 @pytest.mark.parametrize("make", [generate_client_secret, generate_password])
-def test_our_own_secrets_are_hidden_whole_in_every_usual_place(make):
+def test_our_own_secrets_are_hidden_whole_in_every_usual_place(make: Callable[[], str]) -> None:
     for secret in (make() for _ in range(200)):
         for text in (
             f"postgresql://u:{secret}@h/d",
@@ -75,16 +80,16 @@ def test_our_own_secrets_are_hidden_whole_in_every_usual_place(make):
         "operation 12 moved to step provision in 0.4 s",
     ],
 )
-def test_what_is_no_secret_stays_readable(text):
+def test_what_is_no_secret_stays_readable(text: str) -> None:
     assert scrub(text) == text
 
 
-def test_numbers_flags_and_nothing_stay_as_they_are():
+def test_numbers_flags_and_nothing_stay_as_they_are() -> None:
     event = {"tokens": 3, "has_secret": True, "password": None, "seconds": 0.5}
     assert redact(event) == event
 
 
-def test_objects_are_logged_as_scrubbed_text():
+def test_objects_are_logged_as_scrubbed_text() -> None:
     class Careless:
         def __str__(self) -> str:
             return f"password={CANARY}"
@@ -93,14 +98,14 @@ def test_objects_are_logged_as_scrubbed_text():
 
 
 @given(st.text())
-def test_scrubbing_again_changes_nothing(text):
+def test_scrubbing_again_changes_nothing(text: str) -> None:
     assert scrub(scrub(f"secret={text}")) == scrub(f"secret={text}")
 
 
 @pytest.mark.parametrize(
     "piece", ["a", "://a:", "password", "eyJ.", "token ", "'", "password='\\", "-----BEGIN PRIVATE KEY-----"]
 )
-def test_hostile_text_costs_linear_time(piece):
+def test_hostile_text_costs_linear_time(piece: str) -> None:
     text = (piece * 100_000)[:100_000]
     started = time.perf_counter()
     scrub(text)

@@ -24,7 +24,7 @@ def clients(*entries: dict[str, object]) -> str:
     return json.dumps([{"id": "admin", "secret": SECRET, "display_name": "A", "scopes": ["s"], **e} for e in entries])
 
 
-def test_nothing_set_gives_an_embedded_single_tenant_service():
+def test_nothing_set_gives_an_embedded_single_tenant_service() -> None:
     settings = load_settings({"PATH": "/bin", "HOME": "/home/x"})
     assert settings.database.url is None
     assert settings.multi_tenancy is False
@@ -34,7 +34,15 @@ def test_nothing_set_gives_an_embedded_single_tenant_service():
     assert settings.workers.lease_seconds == 3.0
 
 
-def test_values_reach_their_place_with_their_type():
+@pytest.mark.parametrize("name", ["Filesystem", "FILESYSTEM", "directory", "Directory"])
+def test_a_directory_of_claims_has_two_names(name: str) -> None:
+    folder = "/srv/claims"
+    claims = load_settings({"TENANT_API_CLAIMS__SOURCE": name, "TENANT_API_CLAIMS__DIRECTORY": folder}).claims
+    assert (claims.source, claims.directory) == ("directory", Path(folder))
+    assert "TENANT_API_CLAIMS__DIRECTORY" in " ".join(problems(CLAIMS__SOURCE=name))
+
+
+def test_values_reach_their_place_with_their_type() -> None:
     settings = load_settings(
         {
             "TENANT_API_MULTI_TENANCY": "true",
@@ -51,7 +59,7 @@ def test_values_reach_their_place_with_their_type():
     assert settings.embedded.folder == Path("/data/here")
 
 
-def test_plugin_settings_arrive_as_text_under_lower_case_names():
+def test_plugin_settings_arrive_as_text_under_lower_case_names() -> None:
     settings = load_settings(
         {
             "TENANT_API_IDP__NAME": "keycloak",
@@ -64,16 +72,16 @@ def test_plugin_settings_arrive_as_text_under_lower_case_names():
 
 
 @pytest.mark.parametrize(("given", "normal"), [("", ""), ("/", ""), ("config", "/config"), ("/a/b/", "/a/b")])
-def test_path_base_is_empty_or_begins_with_a_slash(given, normal):
+def test_path_base_is_empty_or_begins_with_a_slash(given: str, normal: str) -> None:
     assert load_settings({"TENANT_API_HTTP__PATH_BASE": given}).http.path_base == normal
 
 
-def test_the_tree_is_frozen():
+def test_the_tree_is_frozen() -> None:
     with pytest.raises(ValidationError):
-        load_settings({}).http.port = 1
+        load_settings({}).http.port = 1  # type: ignore[misc]  # mypy knows it, too
 
 
-def test_data_folder_of_a_user_follows_xdg(monkeypatch):
+def test_data_folder_of_a_user_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/x")
     assert load_settings({"XDG_DATA_HOME": "/d"}).embedded.folder == Path("/d/tenant-api")
@@ -81,12 +89,12 @@ def test_data_folder_of_a_user_follows_xdg(monkeypatch):
     assert load_settings({}).embedded.folder == Path("/home/x/.local/share/tenant-api")
 
 
-def test_data_folder_of_root_is_the_systems(monkeypatch):
+def test_data_folder_of_root_is_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     assert load_settings({"XDG_DATA_HOME": "/d"}).embedded.folder == Path("/var/lib/tenant-api")
 
 
-def test_every_problem_is_listed_on_a_line_of_its_own():
+def test_every_problem_is_listed_on_a_line_of_its_own() -> None:
     lines = problems(HTTP__PORT="eighty", HTTP__PROT="1", DATABASE__POOL_SIZE="0", LOG__FORMAT="xml")
     assert [line.split(":")[0] for line in lines] == [
         "TENANT_API_HTTP__PROT",
@@ -96,7 +104,7 @@ def test_every_problem_is_listed_on_a_line_of_its_own():
     ]
 
 
-def test_an_external_database_needs_every_key_and_the_error_says_how_to_make_them():
+def test_an_external_database_needs_every_key_and_the_error_says_how_to_make_them() -> None:
     given = {name.removeprefix("TENANT_API_"): text for name, text in KEYS.items() if "PEPPER" in name}
     lines = problems(DATABASE__URL=URL, **given)
     assert [line.split(":")[0] for line in lines] == [
@@ -107,7 +115,7 @@ def test_an_external_database_needs_every_key_and_the_error_says_how_to_make_the
     assert all("openssl rand" in line for line in lines)
 
 
-def test_an_external_database_with_all_keys_is_accepted():
+def test_an_external_database_with_all_keys_is_accepted() -> None:
     settings = load_settings({"TENANT_API_DATABASE__URL": URL, **KEYS})
     assert settings.database.url is not None
     assert settings.database.url.get_secret_value() == URL
@@ -117,7 +125,7 @@ def test_an_external_database_with_all_keys_is_accepted():
 @pytest.mark.parametrize(
     "url", ["", "mysql://u:hidden-word@h/d", "postgresql://u:hidden-word@h:port/d", "postgresql://u:hidden-word@h"]
 )
-def test_a_database_url_that_cannot_work_is_refused_without_repeating_it(url):
+def test_a_database_url_that_cannot_work_is_refused_without_repeating_it(url: str) -> None:
     (line,) = (line for line in problems(DATABASE__URL=url, **{k[11:]: v for k, v in KEYS.items()}))
     assert line.startswith("TENANT_API_DATABASE__URL: must")
     assert "hidden-word" not in line
@@ -126,20 +134,20 @@ def test_a_database_url_that_cannot_work_is_refused_without_repeating_it(url):
 @pytest.mark.parametrize(
     "key", ["short", "ü" * 40, "YourSecureEncryptionKey32Characters", "YourSecureEncryptionKey32Charact"]
 )
-def test_keys_that_data_planes_refuse_are_refused_here(key):
+def test_keys_that_data_planes_refuse_are_refused_here(key: str) -> None:
     (line,) = problems(KEYS__CONNECTION_STRINGS=key)
     assert line.startswith("TENANT_API_KEYS__CONNECTION_STRINGS: must")
     assert key not in line
 
 
 @pytest.mark.parametrize("ring", ["", "k1", "k1:c2hvcnQ=", "k1:%%%", "a b:AAAA"])
-def test_a_malformed_key_ring_is_refused_without_repeating_it(ring):
+def test_a_malformed_key_ring_is_refused_without_repeating_it(ring: str) -> None:
     (line,) = problems(KEYS__SEALING=ring)
     assert line.startswith("TENANT_API_KEYS__SEALING: key 1 ")
     assert "c2hvcnQ" not in line
 
 
-def test_bootstrap_clients_come_as_json_and_get_the_service_role():
+def test_bootstrap_clients_come_as_json_and_get_the_service_role() -> None:
     text = clients({}, {"id": "reader", "role": "auditor", "scopes": ["a", "b"]})
     settings = load_settings({"TENANT_API_IDENTITY__CLIENTS": text, "TENANT_API_IDENTITY__SERVICE_ROLE": "boss"})
     admin, reader = settings.identity.clients
@@ -157,14 +165,14 @@ def test_bootstrap_clients_come_as_json_and_get_the_service_role():
         (clients({"rolle": "x"}), "TENANT_API_IDENTITY__CLIENTS[0].rolle: "),
     ],
 )
-def test_wrong_bootstrap_clients_are_named_without_their_secrets(text, beginning):
+def test_wrong_bootstrap_clients_are_named_without_their_secrets(text: str, beginning: str) -> None:
     (line,) = problems(IDENTITY__CLIENTS=text)
     assert line.startswith(beginning)
     assert "hidden-word" not in line
     assert SECRET not in line
 
 
-def test_secret_lengths_are_configurable_within_the_contract():
+def test_secret_lengths_are_configurable_within_the_contract() -> None:
     short = clients({"secret": "aB3!xxxx"})
     settings = load_settings({"TENANT_API_IDENTITY__SECRET_MINIMUM_LENGTH": "8", "TENANT_API_IDENTITY__CLIENTS": short})
     assert settings.identity.clients[0].id == "admin"
@@ -174,7 +182,7 @@ def test_secret_lengths_are_configurable_within_the_contract():
     assert problems(IDENTITY__SECRET_MINIMUM_LENGTH="3")
 
 
-def test_no_secret_shows_in_the_representation():
+def test_no_secret_shows_in_the_representation() -> None:
     settings = load_settings(
         {
             "TENANT_API_DATABASE__URL": URL,
@@ -188,7 +196,7 @@ def test_no_secret_shows_in_the_representation():
         assert secret not in shown
 
 
-def test_settings_never_read_the_environment_themselves(monkeypatch):
+def test_settings_never_read_the_environment_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENANT_API_HTTP__PORT", "9999")
     assert Settings().http.port == 8081
     assert load_settings({}).http.port == 8081

@@ -44,11 +44,11 @@ def refusal(environ: dict[str, str]) -> str:
         ("TENANT_API_IDP__SETTING__ISSUER", "TENANT_API_IDP__SETTINGS__…"),
     ],
 )
-def test_an_unknown_variable_is_refused_with_the_nearest_known_one(variable, meant):
+def test_an_unknown_variable_is_refused_with_the_nearest_known_one(variable: str, meant: str) -> None:
     assert refusal({variable: "hidden-word"}) == f"{variable}: there is no such setting; did you mean {meant}?"
 
 
-def test_the_variables_of_kubernetes_services_are_not_ours():
+def test_the_variables_of_kubernetes_services_are_not_ours() -> None:
     assert load_settings(KUBERNETES) == load_settings({})
 
 
@@ -64,25 +64,25 @@ def test_the_variables_of_kubernetes_services_are_not_ours():
         {"TENANT_API_HTTP__SERVICE_HOST": "h", "TENANT_API_HTTP__PORT": "tcp://h:1"},
     ],
 )
-def test_what_only_resembles_a_service_variable_is_refused(strange):
+def test_what_only_resembles_a_service_variable_is_refused(strange: dict[str, str]) -> None:
     assert refusal(strange)
 
 
-def test_settings_with_the_delimiter_are_ours_beside_service_variables():
+def test_settings_with_the_delimiter_are_ours_beside_service_variables() -> None:
     assert load_settings({**KUBERNETES, "TENANT_API_HTTP__PORT": "9000"}).http.port == 9000
 
 
-def test_variables_of_others_are_none_of_our_business():
+def test_variables_of_others_are_none_of_our_business() -> None:
     assert load_settings({"TENANT_APIS_X": "1", "TENANT": "1", "PGHOST": "h"}) == load_settings({})
 
 
-def test_variables_that_contradict_each_other_are_refused():
+def test_variables_that_contradict_each_other_are_refused() -> None:
     text = refusal({"TENANT_API_IDP__SETTINGS__A": "1", "TENANT_API_IDP__SETTINGS__A__B": "2"})
     assert text.startswith("TENANT_API_IDP__SETTINGS__A__B: contradicts")
 
 
 @given(st.sampled_from(KNOWN), st.data())
-def test_a_slip_of_one_letter_is_never_taken_for_a_setting(variable, data):
+def test_a_slip_of_one_letter_is_never_taken_for_a_setting(variable: str, data: st.DataObject) -> None:
     index = data.draw(st.integers(len("TENANT_API_"), len(variable) - 1))
     slip = variable[:index] + variable[index + 1 :]
     if slip not in KNOWN:
@@ -90,7 +90,7 @@ def test_a_slip_of_one_letter_is_never_taken_for_a_setting(variable, data):
 
 
 @given(st.dictionaries(st.sampled_from(KNOWN), st.text(max_size=50), max_size=5))
-def test_any_values_are_either_accepted_or_refused_with_the_names_of_their_variables(environ):
+def test_any_values_are_either_accepted_or_refused_with_the_names_of_their_variables(environ: dict[str, str]) -> None:
     problems: tuple[str, ...] = ()
     try:
         load_settings(environ)

@@ -4,18 +4,22 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
 
 from idp_providers import contract, errors
 
 STATE = TypeAdapter(contract.ClientState)
+_trust = cache(httpx2.create_ssl_context)  # to read the machine's certificate authorities takes 20 ms
 
 
 class AcmeSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     server: str
     api_key: SecretStr
     timeout_seconds: float = 5.0
@@ -30,7 +34,9 @@ class AcmeProvider:
     def __init__(self, settings: AcmeSettings, host: contract.Host) -> None:
         self._host, self.issuer = host, settings.server
         key = {"X-API-Key": settings.api_key.get_secret_value()}
-        self._http = httpx2.AsyncClient(base_url=settings.server, headers=key, timeout=settings.timeout_seconds)
+        self._http = httpx2.AsyncClient(
+            base_url=settings.server, headers=key, timeout=settings.timeout_seconds, verify=_trust()
+        )
 
     @classmethod
     async def open(cls, settings: AcmeSettings, host: contract.Host) -> Self:
@@ -125,7 +131,7 @@ class AcmeProvider:
         if found is None:
             raise errors.ClientNotFoundError("ACME has no such client.")
         if not found.owned:
-            raise errors.IdpDeniedError("This client was not made by us.")
+            raise errors.IdpRejectedError("This client was not made by us.")
         return _address(found.client_id)
 
     async def _call(

@@ -5,7 +5,8 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -73,8 +74,9 @@ class TemporaryService:
 
     def _start(self, command: str) -> Process:
         log = self.folder / f"{command}-{len(self._processes) + 1}.log"
-        process = Process(command, self._environment(), log)
-        self._processes.append(process)
+        with _interruption_put_off():
+            process = Process(command, self._environment(), log)
+            self._processes.append(process)
         return process
 
     def _environment(self) -> dict[str, str]:
@@ -99,6 +101,19 @@ class TemporaryService:
         if cluster := home.existing(self.folder):
             shutil.rmtree(cluster, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def _interruption_put_off() -> Iterator[None]:
+    """A Ctrl-C in here counts at its end: in between it would leave a process that nobody stops."""
+    came: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if came:
+        raise KeyboardInterrupt
 
 
 def settings_of_idp(environment: Mapping[str, str]) -> dict[str, str]:

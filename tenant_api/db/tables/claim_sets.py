@@ -1,7 +1,7 @@
 """Claim sets, the hierarchy of resource claims, and what sets grant on it.
 
-What belongs to the default tenant is the shared default: its hierarchy serves every tenant that has none of its
-own, and those of its claim sets that are `shared` are there for all.
+Rows that are `shared` are the layer of claims that serves every tenant without one of its own. They have the
+default tenant's id, and are not that tenant's own.
 """
 
 from datetime import datetime
@@ -34,12 +34,15 @@ RESOURCE_CLAIM_NAME = 255
 class ClaimSet(Stamped, table=True):
     """A named set of permissions. `revision` grows with every change of the set or of its permissions.
 
-    `shared` are the system-reserved ones that a load of the default tenant's document brought. What somebody
-    reserves by hand stays its tenant's own.
+    `shared` are the system-reserved ones that a load of the shared document brought. What somebody reserves by hand
+    stays its tenant's own.
     """
 
     __tablename__ = "claim_sets"
-    __table_args__ = (UniqueConstraint("tenant_id", "claim_set_name"),)
+    # The name is of old: services of the version before name it while they are replaced.
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "claim_set_name", "shared", name="uq_claim_sets_tenant_id_claim_set_name"),
+    )
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True, sa_column_args=[Identity()])
     tenant_id: int = Field(sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")])
@@ -60,13 +63,14 @@ class ResourceClaim(Row, table=True):
 
 
 class ClaimNode(Row, table=True):
-    """A resource claim's place in a tenant's hierarchy, and its default strategies: `[[action, [strategy]]]`."""
+    """A resource claim's place in a layer's hierarchy, and its default strategies: `[[action, [strategy]]]`."""
 
     __tablename__ = "claim_nodes"
 
     tenant_id: int = Field(
         primary_key=True, sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")]
     )
+    shared: bool = Field(default=False, primary_key=True, sa_column_kwargs={"server_default": false()})
     resource_claim_id: int = Field(
         primary_key=True, index=True, sa_column_args=[ForeignKey("resource_claims.id", ondelete="CASCADE")]
     )
@@ -93,22 +97,24 @@ class ClaimSetPermission(Row, table=True):
 
 
 class ClaimsDocument(Row, table=True):
-    """The document from which a tenant's hierarchy was loaded last."""
+    """The document from which a layer was loaded last, and the names of all strategies in it."""
 
     __tablename__ = "claims_documents"
 
     tenant_id: int = Field(
         primary_key=True, sa_type=BigInteger, sa_column_args=[ForeignKey("tenants.id", ondelete="CASCADE")]
     )
+    shared: bool = Field(default=False, primary_key=True, sa_column_kwargs={"server_default": false()})
     reload_id: UUID
     document: dict[str, Any] = Field(sa_type=JSON)
     loaded_at: datetime | None = Field(
         default=None, sa_type=TIMESTAMP, sa_column_kwargs={"server_default": func.now(), "nullable": False}
     )
+    strategies: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), sa_column_kwargs={"server_default": "{}"})
 
 
 class AuthorizationStrategy(Row, table=True):
-    """How a data plane decides about one record. The same for all tenants."""
+    """How a data plane decides about one record. A tenant knows the standard ones and those of its documents."""
 
     __tablename__ = "authorization_strategies"
     __table_args__ = (UniqueConstraint("name"),)

@@ -128,10 +128,23 @@ async def test_a_tag_names_the_answer_until_it_changes(shared: Api) -> None:
     assert changed.headers["content-type"] == "application/json; charset=utf-8"
 
 
+@pytest.mark.parametrize("path", [PATH, f"{PATH}?claimSetName=Nowhere"])
+@pytest.mark.parametrize("header", ["*", " * "])
+async def test_a_star_means_any_answer_that_there_is(shared: Api, path: str, header: str) -> None:
+    answer = await shared.get(path, headers={"If-None-Match": header})
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer.headers["etag"] == (await shared.get(path)).headers["etag"]
+
+
 async def test_it_is_computed_once_for_many_requests(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     computed = []
     document = memory._document
-    monkeypatch.setattr(memory, "_document", lambda *given: computed.append(1) or document(*given))
+
+    def counted(*given: Any) -> Any:
+        computed.append(1)
+        return document(*given)
+
+    monkeypatch.setattr(memory, "_document", counted)
     answers = await asyncio.gather(*(api.get(PATH) for _ in range(20)))
     assert len({answer.content for answer in answers}) == 1
     assert len(computed) == 1

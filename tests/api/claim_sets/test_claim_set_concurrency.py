@@ -7,14 +7,20 @@ import httpx2
 import psycopg
 import pytest
 
+from tenant_api.claim_sets.loading import Loading
+from tenant_api.db.tables import DEFAULT_TENANT_ID
 from tests.api.claim_sets.test_claim_sets import is_taken, made
 from tests.api.claim_sets.test_import_export import BASE, READ, claim, granted, imported
+from tests.api.claim_sets.test_loading import document
 from tests.api.problems import is_problem
 from tests.api.service import Api, serving
+from tests.api.test_concurrency import until_waiting
 
 pytestmark = pytest.mark.anyio
 
 RETRY = "Unable to {} claim set due to multi-user conflicts. Retry the request."
+OWN = 15
+"""The id of the first claim set that is made after the fourteen that are there from the start."""
 CLAIMS = [f"{BASE}ed-fi/student", f"{BASE}ed-fi/staff", f"{BASE}ed-fi/school", f"{BASE}domains/people"]
 
 
@@ -90,6 +96,35 @@ async def test_twenty_imports_of_one_name_leave_what_one_of_them_said(api: Api) 
     [claim_set_id] = {answer.json()["id"] for answer in answers}
     left = {entry["claimName"] for entry in await granted(api, claim_set_id)}
     assert left in [set(CLAIMS[: count + 1]) for count in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "", {}),
+        ("POST", "/import", {"resourceClaims": []}),
+        ("POST", "/copy", {"originalId": OWN}),
+        ("PUT", f"/{OWN}", {"id": OWN}),
+    ],
+    ids=["create", "import", "copy", "rename"],
+)
+async def test_a_name_that_a_load_is_about_to_reserve_is_given_to_nobody(
+    open_api: Api, method: str, path: str, body: dict[str, object]
+) -> None:
+    own, _ = await made(open_api, claimSetName="Own")
+    assert own == OWN
+    reserved = {"claimSetName": "Late", "isSystemReserved": True}
+    sets = [reserved, {"claimSetName": "Own", "isSystemReserved": False}]
+    async with open_api.runtime.sessions.begin() as session:
+        await Loading(session, DEFAULT_TENANT_ID, multi_tenancy=False).load(document(claimSets=sets))
+        late = asyncio.create_task(open_api.call(method, f"/v3/claimSets{path}", {**body, "claimSetName": "Late"}))
+        await until_waiting(open_api, 1)
+    assert (await late).status_code in {400, 409}
+    [shown] = (await open_api.get("/v3/claimSets?name=Late")).json()
+    assert shown["_isSystemReserved"]
+    async with open_api.runtime.pool.connection() as connection:
+        rows = await (await connection.execute("SELECT FROM claim_sets WHERE claim_set_name = 'Late'")).fetchall()
+    assert len(rows) == 1
 
 
 async def test_loads_and_edits_at_once_end_without_a_failure(open_api: Api) -> None:

@@ -168,7 +168,7 @@ async def test_strategies_that_nobody_knows(shared: Api) -> None:
             f"ClaimSet Name: 'C' Resource name: '{STUDENT}' Authorization strategy: 'Nowhere'."
         )
     ]
-    defaults = {"_defaultAuthorizationStrategies": [override]}
+    defaults: dict[str, Any] = {"_defaultAuthorizationStrategies": [override]}
     await imported(shared, claim(**defaults))
 
 

@@ -23,7 +23,7 @@ from tests.api.problems import is_problem
 from tests.api.service import Api, serving
 
 DOMAIN = "http://ed-fi.org/identity/claims/domains/sample"
-BRANCH = {
+BRANCH: dict[str, Any] = {
     "name": "SampleVendor",
     "resourceClaims": [
         {
@@ -41,7 +41,7 @@ BRANCH = {
         }
     ],
 }
-GRANTS = {
+GRANTS: dict[str, Any] = {
     "name": "SampleVendor",
     "resourceClaims": [
         {
@@ -72,6 +72,7 @@ def write(folder: Path, **files: Any) -> None:
 
 
 def node(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any]
     [found] = [node for node, _ in walk(document["claimsHierarchy"]) if node["name"].endswith(name)]
     return found
 
@@ -179,6 +180,31 @@ def test_a_grant_that_is_none_takes_only_its_fragment_along(tmp_path: Path, gran
     broken["resourceClaims"].append({**GRANTS["resourceClaims"][0], "name": f"{DOMAIN}/other"})
     write(tmp_path, Claims=document(), **{"a-claimset": broken})
     assert read("directory", tmp_path) == document()
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "x" * 9000, " "], ids=["256", "9000", "blank"])
+@pytest.mark.parametrize("fragment", [BRANCH, GRANTS], ids=["default", "override"])
+def test_a_strategy_that_cannot_be_taken_takes_only_its_fragment_along(
+    tmp_path: Path, name: str, fragment: dict[str, Any]
+) -> None:
+    broken = json.dumps(fragment).replace("NamespaceBased", name).replace(DOMAIN, f"{DOMAIN}/other")
+    write(tmp_path, **{"a-claimset": json.loads(broken)})
+    assert read("hybrid", tmp_path) == default_document("5.2")
+
+
+@pytest.mark.parametrize("strategies", [None, []])
+def test_an_action_without_strategies_is_no_default(tmp_path: Path, strategies: Any) -> None:
+    fragment = copy.deepcopy(BRANCH)
+    decisions = fragment["resourceClaims"][0]["_defaultAuthorizationStrategiesForCrud"]
+    decisions.append({"actionId": 2, "actionName": "Read", "authorizationStrategies": strategies})
+    write(tmp_path, **{"a-claimset": fragment})
+    with_both = read("hybrid", tmp_path)
+    [create] = with_both["claimsHierarchy"][-1]["defaultAuthorization"]["actions"]
+    assert create["name"] == "Create"
+    decisions.pop(0)
+    write(tmp_path, **{"a-claimset": fragment})
+    without = read("hybrid", tmp_path)["claimsHierarchy"][-1]
+    assert without == {name: value for name, value in with_both["claimsHierarchy"][-1].items() if "default" not in name}
 
 
 def test_a_fragment_that_is_nested_too_deeply_is_left_out(tmp_path: Path) -> None:

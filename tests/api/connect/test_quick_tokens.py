@@ -1,5 +1,8 @@
 """The usual token request is answered in front of the framework, exactly as the framework's own route answers it."""
 
+from collections.abc import AsyncIterator
+
+import httpx2
 import pytest
 
 from tests.api.connect.test_token_endpoint import FORM, GOOD, basic
@@ -54,7 +57,7 @@ async def test_every_spelling_of_the_path_grants(issuer: Api, path: str) -> None
 
 
 async def test_a_form_in_pieces_of_unknown_length_is_left_to_the_framework(issuer: Api) -> None:
-    async def pieces():
+    async def pieces() -> AsyncIterator[bytes]:
         yield FORMS["good"][:20]
         yield FORMS["good"][20:]
 
@@ -66,5 +69,5 @@ async def test_a_long_form_is_left_to_the_framework(issuer: Api) -> None:
     assert (await issuer.http.post(USUAL, data={**GOOD, "padding": "x" * 20_000})).status_code == 200
 
 
-def _lasting(headers) -> list[tuple[str, str]]:
+def _lasting(headers: httpx2.Headers) -> list[tuple[str, str]]:
     return [(name, value) for name, value in headers.items() if name not in OF_THE_MOMENT]

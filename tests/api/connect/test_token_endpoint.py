@@ -37,7 +37,8 @@ def basic(client_id: str, secret: str, scheme: str = "Basic") -> dict[str, str]:
 
 def claims(answer: httpx2.Response) -> dict[str, Any]:
     payload = answer.json()["access_token"].split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
 
 
 async def test_a_token_is_answered_by_exactly_the_triple(issuer: Api) -> None:

@@ -50,6 +50,15 @@ async def test_a_key_that_cannot_be_used_is_named(shared: Api, credential: Crede
     assert list(answer.json()["validationErrors"]) == ["Keys"]
 
 
+@pytest.mark.parametrize("member", ["kid", "x"])
+async def test_a_key_that_cannot_be_stored_is_named(shared: Api, credential: Credential, member: str) -> None:
+    good = public("EdDSA", kid="good")
+    bad = {**good, "kid": "bad", member: f"{good[member]}\0"}
+    answer = await shared.put(f"/v3/apiClients/{credential.id}/keys", {"keys": [good, bad]})
+    said = f"Key 2: '{member}' holds characters that cannot be stored."
+    assert answer.json()["validationErrors"] == {"Keys": [said]}
+
+
 async def test_keys_survive_a_reset(shared: Api, credential: Credential) -> None:
     await shared.put(f"/v3/apiClients/{credential.id}/keys", {"keys": [public("EdDSA")]})
     await shared.put(f"/v3/apiClients/{credential.id}/reset-credential")

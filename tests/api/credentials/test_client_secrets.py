@@ -200,7 +200,7 @@ async def test_a_provider_that_keeps_one_secret_says_so(service_url: str) -> Non
 
         await bootstrap(api.runtime.idp, api.runtime.settings.identity.clients)
         credential = await made(api)
-        calls = [
+        calls: list[tuple[str, str, Any]] = [
             ("GET", credential.path, None),
             ("POST", credential.path, {}),
             ("DELETE", f"{credential.path}/x", None),
@@ -212,3 +212,18 @@ async def test_a_provider_that_keeps_one_secret_says_so(service_url: str) -> Non
             is_problem(answer, 400, "bad-request:unsupported")
             assert "'memory' keeps" in answer.json()["detail"]
         assert await credential.works(api)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more", "status"),
+    [("token", {"grant_type": "client_credentials", "scope": "nothing"}, 400), ("introspect", {"token": "x"}, 200)],
+    ids=["a scope that is not held", "introspection"],
+)
+async def test_a_proof_is_a_use_whatever_is_answered(
+    shared: Api, credential: Credential, endpoint: str, more: dict[str, str], status: int
+) -> None:
+    form = {"client_id": credential.key, "client_secret": credential.secret, **more}
+    assert (await shared.http.post(f"/oauth2/{endpoint}", data=form)).status_code == status
+    await shared.runtime.idp.maintain()
+    [secret] = (await shared.get(credential.path)).json()
+    assert secret["lastUsedAt"] is not None

@@ -71,6 +71,19 @@ async def test_a_secret_that_has_ended_is_not_answered_again(shared: Api, creden
     assert not await credential.works(shared, made["secret"])
 
 
+async def test_an_answer_whose_key_is_gone_is_a_conflict(shared: Api, credential: Credential) -> None:
+    await rotate(shared, credential, "i")
+    async with shared.runtime.pool.connection() as connection:
+        await connection.execute(
+            "update api_client_secret_answers set answer_sealed = replace(answer_sealed, 'v1.k1.', 'v1.k0.')"
+            " where api_client_id = %s",
+            (credential.id,),
+        )
+    is_problem(await rotate(shared, credential, "i"), 409, "conflict")
+    assert len(await secrets_of(shared, credential)) == 2
+    assert (await rotate(shared, credential, "j")).status_code == 201
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256, "\t"], ids=["empty", "long", "control"])
 async def test_a_malformed_key_is_refused(shared: Api, credential: Credential, key: str) -> None:
     is_problem(await rotate(shared, credential, key), 400, "bad-request:parameter")

@@ -15,6 +15,7 @@ from tests.api.oauth2.clients import (
     GRANT,
     ISSUER,
     JWT_BEARER,
+    RSA,
     ask,
     asserted,
     assertion,
@@ -28,7 +29,7 @@ from tests.api.service import Api, serving
 
 pytestmark = pytest.mark.anyio
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,30 @@ async def test_the_key_id_chooses_the_key(issuer: Api, client: str) -> None:
     refused(await ask(issuer, "token", asserted(wrong)), 401, "invalid_client")
 
 
+async def test_the_greatest_key_that_may_be_registered_proves_the_client(issuer: Api) -> None:
+    key = RSAKey.generate_key(4096)
+    made = await register(
+        issuer, token_endpoint_auth_method="private_key_jwt", jwks={"keys": [key.as_dict(private=False)]}
+    )
+    for algorithm in ("RS256", "PS256"):
+        text = assertion(algorithm, claims(made["client_id"]), key=key, kid="any")
+        assert (await ask(issuer, "token", asserted(text))).status_code == 200
+
+
+async def test_among_several_keys_of_a_kind_the_header_must_name_one(issuer: Api) -> None:
+    keys = {"old": RSA, "new": RSAKey.generate_key(2048)}
+    jwks = {"keys": [key.as_dict(private=False, kid=kid) for kid, key in keys.items()]}
+    made = await register(issuer, token_endpoint_auth_method="private_key_jwt", jwks=jwks)
+    for kid, key in keys.items():
+        text = assertion("RS256", claims(made["client_id"]), key=key, kid=kid)
+        assert (await ask(issuer, "token", asserted(text))).status_code == 200
+    unnamed = assertion("RS256", claims(made["client_id"]))
+    sentence = refused(await ask(issuer, "token", asserted(unnamed)), 401, "invalid_client")
+    assert "kid" in sentence
+    other = assertion("RS256", claims(made["client_id"]), kid="other")
+    refused(await ask(issuer, "token", asserted(other)), 401, "invalid_client")
+
+
 @pytest.mark.parametrize("aud", [ISSUER, f"{ISSUER}/oauth2/token", [ISSUER, "https://other.example"]])
 async def test_the_audience_is_the_issuer_or_the_token_endpoint(issuer: Api, client: str, aud: Any) -> None:
     answer = await ask(issuer, "token", asserted(assertion("EdDSA", claims(client, aud=aud))))
@@ -65,6 +90,44 @@ async def test_a_public_address_is_an_audience_too(issuer: Api, client: str, sha
         for aud in (f"{public_url}/oauth2/token", f"{public_url}/config/oauth2/token"):
             text = assertion("EdDSA", claims(client, aud=aud))
             assert (await ask(api, "token", asserted(text))).status_code == 200
+
+
+@pytest.mark.parametrize("path_base", ["", "/config"])
+async def test_the_published_token_endpoint_is_an_audience(
+    issuer: Api, client: str, shared_url: str, path_base: str
+) -> None:
+    async with serving(shared_url, HTTP__PATH_BASE=path_base) as api:
+        at_the_issuer = {"Host": ISSUER.removeprefix("http://")}
+        metadata = await api.http.get("/.well-known/oauth-authorization-server", headers=at_the_issuer)
+        aud = metadata.json()["token_endpoint"]
+        assert aud == f"{ISSUER}{path_base}/oauth2/token"
+        answer = await ask(api, "token", asserted(assertion("EdDSA", claims(client, aud=aud))))
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("registered", [None, "EdDSA", "Ed25519"])
+async def test_a_key_signs_under_both_names_of_its_algorithm(issuer: Api, registered: str | None) -> None:
+    named = {"alg": registered} if registered else {}
+    keys = [public("EdDSA", **named)]
+    made = await register(issuer, token_endpoint_auth_method="private_key_jwt", jwks={"keys": keys})
+    assert made["jwks"] == {"keys": keys}
+    for algorithm in ("EdDSA", "Ed25519"):
+        answer = await ask(issuer, "token", asserted(assertion(algorithm, claims(made["client_id"]))))
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "member",
+    [{"x-more": {"of": "theirs"}}, {"x5c": ["A" * 2000]}, {"x5t": "A" * 27}],
+    ids=["of their own", "certificate", "thumbprint"],
+)
+async def test_what_a_header_says_beyond_the_needed_is_ignored_unless_it_is_critical(
+    issuer: Api, client: str, member: dict[str, Any]
+) -> None:
+    answer = await ask(issuer, "token", asserted(assertion("EdDSA", claims(client), **member)))
+    assert answer.status_code == 200, answer.text
+    critical = assertion("EdDSA", claims(client), **{"x-more": 1}, crit=["x-more"])
+    refused(await ask(issuer, "token", asserted(critical)), 401, "invalid_client")
 
 
 NOW = int(time.time())
@@ -81,6 +144,8 @@ WRONG = {
     "that lives too long": {"exp": NOW + 3600},
     "whose end is a text": {"exp": str(NOW + 60)},
     "whose end is no time": {"exp": 1e300},
+    "that ends with the calendar": {"exp": 253402300799},
+    "that ended before there was a calendar": {"exp": -62135596800},
     "that begins later": {"nbf": NOW + 3600},
     "that was issued later": {"iat": NOW + 3600},
     "without an id": {"jti": None},
@@ -108,16 +173,17 @@ async def test_an_assertion_counts_once_on_all_replicas(issuer: Api, client: str
 
 
 async def test_used_assertions_are_forgotten_when_they_have_expired(issuer: Api, client: str) -> None:
-    await ask(issuer, "token", asserted(assertion("EdDSA", claims(client, exp=int(time.time()) - 30))))
-    await ask(issuer, "token", asserted(assertion("EdDSA", claims(client))))
+    texts = [assertion("EdDSA", claims(client, jti=jti)) for jti in ("long over", "just over")]
+    for text in texts:
+        await ask(issuer, "token", asserted(text))
     async with issuer.runtime.pool.connection() as connection:
-        await connection.execute(
-            "update idp_assertions set expires_at = now() - interval '61 s' where expires_at < now() + interval '60 s'"
-        )
+        for jti, ago in (("long over", "61 min"), ("just over", "59 min")):
+            await connection.execute(
+                "update idp_assertions set expires_at = now() - %s::interval where jti = %s", (ago, jti)
+            )
         await issuer.runtime.idp.maintain()
-        rows = await (await connection.execute("select expires_at > now() as live from idp_assertions")).fetchall()
-    assert rows
-    assert all(row["live"] for row in rows)
+        rows = await (await connection.execute("select jti from idp_assertions where jti ~ 'over'")).fetchall()
+    assert [row["jti"] for row in rows] == ["just over"], "a replica whose clock is late still finds it used"
 
 
 async def test_a_key_of_somebody_else_proves_nothing(issuer: Api, client: str) -> None:
@@ -128,7 +194,7 @@ async def test_a_key_of_somebody_else_proves_nothing(issuer: Api, client: str) -
 async def test_neither_no_signature_nor_a_public_key_as_shared_secret_counts(issuer: Api, client: str) -> None:
     head, body, _ = assertion("EdDSA", claims(client)).split(".")
     unsigned = f"eyJhbGciOiJub25lIn0.{body}."
-    shared = assertion("HS256", claims(client), key=OctKey.import_key(ED.as_dict(private=False)["x"]))
+    shared = assertion("HS256", claims(client), key=OctKey.import_key(str(ED.as_dict(private=False)["x"])))
     for text in (unsigned, shared, f"{head}.{body}.", f"{head}.{body}.AAAA"):
         refused(await ask(issuer, "token", asserted(text)), 401, "invalid_client")
 

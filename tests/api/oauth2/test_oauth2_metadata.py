@@ -20,7 +20,9 @@ async def test_it_names_what_is_there(issuer: Api) -> None:
     assert found["token_endpoint_auth_methods_supported"] == [
         "client_secret_basic", "client_secret_post", "private_key_jwt"
     ]  # fmt: skip
-    assert found["token_endpoint_auth_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
+    assert found["token_endpoint_auth_signing_alg_values_supported"] == [
+        "RS256", "PS256", "ES256", "EdDSA", "Ed25519"
+    ]  # fmt: skip
     assert all(value for value in found.values()), "members without a value are left out (section 3.2)"
     for name in ("token_endpoint", "introspection_endpoint", "revocation_endpoint", "registration_endpoint"):
         assert (await issuer.http.post(found[name])).status_code in {400, 401}, name

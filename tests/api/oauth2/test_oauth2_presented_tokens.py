@@ -138,6 +138,36 @@ async def test_a_client_that_is_bound_to_a_tenant_sees_that_tenants_tokens_alone
     assert seen == {"north": True, "south": False}
 
 
+async def test_a_client_that_is_no_longer_approved_has_no_active_tokens_but_can_lose_them(issuer: Api) -> None:
+    vendor_id = await issuer.made("/v3/vendors", bodies.vendor())
+    made = (await issuer.post("/v3/applications", bodies.application(vendor_id))).json()
+    client = {"client_id": made["key"], "client_secret": made["secret"]}
+    token = await token_of(issuer, client)
+    found = (await issuer.get(f"/v3/apiClients/{made['key']}")).json()
+    store_id = await issuer.made("/v3/dataStores", bodies.data_store())
+    for approved in (False, True):
+        body = bodies.api_client(found["applicationId"], [store_id], id=found["id"], isApproved=approved)
+        assert (await issuer.put(f"/v3/apiClients/{found['id']}", body)).status_code == 204
+        assert (await introspect(issuer, ADMIN, token))["active"] is approved
+    unapproved = bodies.api_client(found["applicationId"], [store_id], id=found["id"], isApproved=False)
+    await issuer.put(f"/v3/apiClients/{found['id']}", unapproved)
+    assert (await ask(issuer, "revoke", {**ADMIN, "token": token})).status_code == 200
+    await issuer.put(f"/v3/apiClients/{found['id']}", {**unapproved, "isApproved": True})
+    assert await introspect(issuer, ADMIN, token) == {"active": False}
+
+
+async def test_a_suspended_tenant_has_no_active_tokens(service_url: str) -> None:
+    async with serving(service_url, multi_tenancy=True) as fleet:
+        tenant_id = await fleet.made("/v3/tenants", {"name": "north"})
+        vendor_id = await fleet.made("/v3/vendors", bodies.vendor(), tenant="north")
+        made = (await fleet.post("/v3/applications", bodies.application(vendor_id), tenant="north")).json()
+        token = await token_of(fleet, {"client_id": made["key"], "client_secret": made["secret"]})
+        assert (await introspect(fleet, ADMIN, token))["active"] is True
+        async with fleet.runtime.pool.connection() as connection:
+            await connection.execute("update tenants set suspended = true where id = %s", (tenant_id,))
+        assert await introspect(fleet, ADMIN, token) == {"active": False}
+
+
 async def test_grants_and_introspection_say_the_same_of_an_applications_client(
     issuer: Api, credential: dict[str, str]
 ) -> None:

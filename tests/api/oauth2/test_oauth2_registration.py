@@ -1,6 +1,8 @@
 """Clients register and manage themselves (RFC 7591, 7592)."""
 
 import asyncio
+import base64
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -49,6 +51,26 @@ async def test_registration_is_off_by_default(shared_url: str) -> None:
     async with serving(shared_url) as api:
         refused(await send(api, {}), 403, "access_denied")
         assert "registration_endpoint" not in (await api.http.get("/.well-known/oauth-authorization-server")).json()
+
+
+async def test_a_provider_outside_our_transactions_registers_nobody(
+    issuer: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await register(issuer)
+    called: list[str] = []
+
+    async def record(*_arguments: Any, **_more: Any) -> None:
+        called.append("called")
+
+    outside = replace(issuer.runtime.idp.capabilities, transactional=False)
+    monkeypatch.setattr(issuer.runtime.idp, "capabilities", outside, raising=False)
+    for call in ("register", "registered", "reregister", "delete_clients"):
+        monkeypatch.setattr(issuer.runtime.idp, call, record, raising=False)
+    refused(await send(issuer, {}), 403, "access_denied")
+    for method, body in (("GET", None), ("PUT", {"client_id": made["client_id"]}), ("DELETE", None)):
+        refused(await manage(issuer, method, made, body), 401, "invalid_token")
+    assert called == []
+    assert "registration_endpoint" not in (await issuer.http.get("/.well-known/oauth-authorization-server")).json()
 
 
 async def test_the_initial_access_token_is_needed(issuer: Api) -> None:
@@ -104,6 +126,9 @@ BAD = {
     "a number for a name": {"client_name": 7},
     "a long name": {"client_name": "x" * 201},
     "a name that cannot be stored": {"client_name": "a\0b"},
+    "a name that moves the cursor": {"client_name": "\x1b[2Ka"},
+    "a name that ends a line": {"client_name": "a\nb"},
+    "a name with another control character": {"client_name": "a\x9bb"},
     "keys elsewhere": {"jwks_uri": "https://keys.example/jwks"},
     "an assertion without keys": {"token_endpoint_auth_method": "private_key_jwt"},
     "no keys at all": {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}},
@@ -118,6 +143,8 @@ BAD = {
         "jwks": {"keys": [{**public("RS256"), "n": "A" * 4000 + public("RS256")["n"]}]},
     },
     "an overlong point": {**KEYED, "jwks": {"keys": [{**public("EdDSA"), "x": "A" * 2000}]}},
+    "a long modulus": {**KEYED, "jwks": {"keys": [{**public("RS256"), "n": "_" * 684}]}},
+    "several keys of a kind without names": {**KEYED, "jwks": {"keys": [public("EdDSA", kid="a"), public("EdDSA")]}},
     "a huge exponent": {**KEYED, "jwks": {"keys": [{**public("RS256"), "e": "AQAAAAAB"}]}},
     "another curve": {**KEYED, "jwks": {"keys": [{**public("ES256"), "crv": "P-521"}]}},
     "no point of the curve": {**KEYED, "jwks": {"keys": [{**public("ES256"), "x": "AAAA"}]}},
@@ -168,6 +195,27 @@ async def test_a_change_replaces_everything_and_keeps_the_secret(issuer: Api) ->
     assert (answer.json()["client_name"], answer.json()["scope"]) == (made["client_id"], SCOPES["reader"])
     assert "client_secret" not in answer.json()
     assert await token_of(issuer, login(made))
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_a_new_pepper_takes_over_when_the_access_token_is_used_and_the_old_one_may_go(
+    shared_url: str, method: str
+) -> None:
+    old, new = (f"{name}:{base64.b64encode(name.encode() * 16).decode()}" for name in ("k1", "k2"))
+    digest = {"IDENTITY__REGISTRATION_TOKEN_DIGEST": sha256(INITIAL_TOKEN.encode()).hexdigest()}
+    async with serving(shared_url, KEYS__PEPPER=old, **digest) as api:
+        used, unused = await register(api), await register(api)
+    async with serving(shared_url, KEYS__PEPPER=f"{new},{old}", **digest) as api:
+        assert (await manage(api, method, used, {"client_id": used["client_id"]})).status_code == 200
+    async with serving(shared_url, KEYS__PEPPER=new, **digest) as api:
+        assert (await manage(api, "GET", used)).status_code == 200
+        assert (await manage(api, "GET", unused)).status_code == 401
+
+
+async def test_generated_secrets_are_long_however_short_chosen_ones_may_be(shared_url: str) -> None:
+    digest = {"IDENTITY__REGISTRATION_TOKEN_DIGEST": sha256(INITIAL_TOKEN.encode()).hexdigest()}
+    async with serving(shared_url, IDENTITY__SECRET_MINIMUM_LENGTH="4", **digest) as api:
+        assert len((await register(api))["client_secret"]) == 32
 
 
 async def test_of_a_key_only_what_verifies_is_kept(issuer: Api) -> None:

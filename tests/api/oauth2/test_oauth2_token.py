@@ -153,10 +153,6 @@ async def test_a_scope_that_is_not_held_is_refused_instead_of_dropped(issuer: Ap
     refused(await ask(issuer, "token", {**GRANT, **READER, "scope": scope}), 400, "invalid_scope")
 
 
-async def test_other_methods_are_not_allowed(issuer: Api) -> None:
-    assert (await issuer.http.get("/oauth2/token")).status_code == 405
-
-
 async def test_a_fleet_grants_tokens_without_a_tenant_and_below_a_path_base(shared_url: str) -> None:
     async with serving(shared_url, multi_tenancy=True, HTTP__PATH_BASE="/config") as fleet:
         assert (await ask(fleet, "token", GOOD)).status_code == 200

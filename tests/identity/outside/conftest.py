@@ -7,7 +7,14 @@ import pytest
 from tenant_api.embedded import ServerAddress
 from tests import database
 from tests.api.service import Api, prepared_template
+from tests.identity.outside.haste import hasten
 from tests.identity.outside.world import World, outside
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for seconds for the next try."""
+    hasten(monkeypatch)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from tests.crash.calls import at_once
 from tests.crash.cases import reaped
 from tests.crash.processes import Forked, Worker
 from tests.crash.proxy import FIRST_WORDS_OF_CLAIM, Proxy
+from tests.identity.outside.reconciling import asked, drift, report
 from tests.identity.outside.remote import Door
-from tests.identity.outside.scene import Fate, Request, Scene, call, doomed, fates
+from tests.identity.outside.scene import LEASES_END, Fate, Request, Scene, call, doomed, fates
 
 Choice = Callable[[Sequence[Fate]], Sequence[Fate]]
 Scenario = Callable[[Scene, Choice], Awaitable[int]]
@@ -61,6 +62,17 @@ async def a_worker_that_brings_clients_in_line(scene: Scene, choose: Choice) -> 
     return len(found)
 
 
+async def a_worker_that_compares_and_repairs(scene: Scene, choose: Choice) -> int:
+    vendor = await scene.vendor()
+    for _ in range(3):
+        await scene.application(vendor)
+    kills = 0
+    for fate in choose(fates(*await _compared(scene, Fate()))):
+        door, proxy = await _compared(scene, fate)
+        kills += door.struck.is_set() or proxy.struck.is_set()
+    return kills
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
@@ -69,6 +81,7 @@ SCENARIOS: dict[str, Scenario] = {
         an_api_that_changes_a_vendor,
         an_api_that_takes_back_what_a_lost_reply_left,
         a_worker_that_brings_clients_in_line,
+        a_worker_that_compares_and_repairs,
     )
 }
 
@@ -103,6 +116,28 @@ async def _worked(scene: Scene, vendor: int, fate: Fate) -> tuple[Door, Proxy]:
     """A change, and a worker that sees to it until it dies or is done."""
     method, path, body = _put(vendor)
     answer = await scene.api.call(method, path, body)
+    return await _seen_to(scene, answer, fate)
+
+
+async def _compared(scene: Scene, fate: Fate) -> tuple[Door, Proxy]:
+    """A comparison that finds a client missing, by a worker that sees to it until it dies or is done.
+
+    Whoever goes on where the dead one stopped counts every client once, and the repair is asked for once.
+    """
+    missing = min(scene.at_provider())
+    await scene.clients.delete_clients([missing])
+    answer = await asked(scene, {"dryRun": False})
+    door, proxy = await _seen_to(scene, answer, fate)
+    await scene.rows(LEASES_END)
+    job = await scene.ended(answer)
+    found = await report(scene, answer)
+    assert (job["status"], found["compared"], found["repair"]) == ("Completed", 3, "Started"), fate
+    assert drift(found) == {"missing": [missing]}, fate
+    await scene.recovered()
+    return door, proxy
+
+
+async def _seen_to(scene: Scene, answer: Any, fate: Fate) -> tuple[Door, Proxy]:
     async with doomed(scene, fate, begins=FIRST_WORDS_OF_CLAIM) as (door, proxy):
         worker = Worker(scene.environment(door, proxy))
         door.kill = proxy.kill = worker.kill

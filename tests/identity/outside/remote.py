@@ -128,8 +128,8 @@ class Door:
 
 @asynccontextmanager
 async def opened(door: Door) -> AsyncIterator[Door]:
-    """The door with a port."""
-    listener = await asyncio.start_server(door.answer, HOST, 0)
+    """The door, at its port or at one that is free."""
+    listener = await asyncio.start_server(door.answer, HOST, door.port)
     door.port = listener.sockets[0].getsockname()[1]
     try:
         yield door

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import psycopg.conninfo
 import pytest
 
 from idp_providers.memory import MemoryProvider, MemorySettings
+from idp_providers.testing import KitHost
 from tenant_api.connect.bootstrap import bootstrap
 from tenant_api.embedded import ServerAddress
 from tests.api.service import environment, serving
@@ -28,13 +28,6 @@ HOLDS_END = "UPDATE identity_intents SET held_until = NULL, run_after = now() RE
 LEASES_END = "UPDATE operations SET lease_until = now() - interval '1 s' WHERE state = 'running' RETURNING 1"
 BOTH = (Moment.BEFORE, Moment.AFTER)
 Request = tuple[str, str, Any]
-
-
-class Clock:
-    """A host for the provider in the test's process."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ class Scene(World):
 async def standing(service_url: str, server: ServerAddress, folder: Path) -> AsyncIterator[Scene]:
     """The scene; the folder is where processes find the fake as a plugin."""
     install(folder)
-    clients = await MemoryProvider.open(MemorySettings(), Clock())
+    clients = await MemoryProvider.open(MemorySettings(), KitHost())
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         async with opened(Door(clients)) as door:

@@ -1,6 +1,7 @@
 """Credentials that a caller waits for: made, renewed, or taken back as if nothing had been asked."""
 
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -90,6 +91,7 @@ async def test_an_application_that_got_another_client_meanwhile_stays(world: Wor
     await until(lambda: _any(world, "applications"))
     listed = (await world.api.get("/v3/applications")).json()
     other = await world.api.post("/v3/apiClients", bodies.api_client(listed[0]["id"], [store]))
+    world.provider.faults.release()
     assert (await making).status_code == 502
     assert [client["clientId"] for client in (await world.api.get("/v3/apiClients")).json()] == [other.json()["key"]]
     await world.brought_in_line()
@@ -168,6 +170,7 @@ async def test_a_reset_while_another_is_under_way_is_refused(world: World) -> No
     first = asyncio.create_task(world.api.put(path))
     await until(lambda: _any(world, "identity_intents"))
     is_problem(await world.api.put(path), 409, "conflict")
+    world.provider.faults.release()
     assert (await first).status_code == 502
 
 
@@ -189,7 +192,10 @@ async def test_a_change_during_a_creation_reaches_the_client(world: World) -> No
     resetting = asyncio.create_task(world.api.put(f"{await _path(world.api)}/reset-credential"))
     await until(lambda: _any(world, "identity_intents"))
     answer = await world.api.put(f"/v3/vendors/{vendor}", bodies.vendor(id=vendor, namespacePrefixes="uri://new"))
-    assert (await world.ended(answer))["status"] == "Completed"
+    ending = asyncio.create_task(world.ended(answer))
+    await until(lambda: _is_under_way(world, answer))
+    world.provider.faults.release()
+    assert (await ending)["status"] == "Completed"
     assert world.at_provider()[first["key"]].namespace_prefixes == ("uri://new",)
     assert (await resetting).status_code == 502
 
@@ -208,6 +214,10 @@ async def _store(world: World) -> int:
 
 async def _any(world: World, table: str) -> bool:
     return bool(await world.rows(f"SELECT FROM {table}"))
+
+
+async def _is_under_way(world: World, answer: Any) -> bool:
+    return bool((await world.job(answer))["status"] == "InProgress")
 
 
 async def _path(api: Api) -> str:

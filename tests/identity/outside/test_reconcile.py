@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idp_providers.memory import Fault
-from tenant_api.identity.comparison import BATCH
+from tenant_api.identity import comparison
 from tests.api import bodies
 from tests.api.problems import breaks_rules, is_problem
 from tests.engine.jobs import until
@@ -16,8 +16,14 @@ from tests.identity.outside.world import Credential, World, outside
 
 pytestmark = pytest.mark.anyio
 
-MANY = 140
+BATCH = 20
+MANY = 28
 """More clients than one batch takes."""
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "BATCH", BATCH)
 
 
 @pytest.fixture
@@ -169,12 +175,13 @@ async def test_two_at_once_are_one(world: World, credentials: list[Credential]) 
     await world.assert_agreement()
 
 
+@pytest.mark.usefixtures("small_batches")
 async def test_a_provider_that_is_away_in_the_middle_delays_and_nothing_is_compared_twice(world: World) -> None:
     vendor = await world.vendor()
     keys = sorted([(await world.application(vendor))["key"] for _ in range(MANY)])
     world.provider.uproot(keys[3])
     world.provider.uproot(keys[-3])
-    answers: list[Any] = [None] * 20
+    answers: list[Any] = [None] * (BATCH // 2)
     world.fail("find_client", *answers, *[Fault.REFUSED] * 20)
     answer = await asked(world, {"dryRun": False})
     assert (await world.ended(answer))["status"] == "Completed"
@@ -185,6 +192,7 @@ async def test_a_provider_that_is_away_in_the_middle_delays_and_nothing_is_compa
     await world.assert_agreement()
 
 
+@pytest.mark.usefixtures("small_batches")
 async def test_another_worker_goes_on_where_one_stopped(world: World) -> None:
     vendor = await world.vendor()
     keys = sorted([(await world.application(vendor))["key"] for _ in range(MANY)])
@@ -193,11 +201,14 @@ async def test_another_worker_goes_on_where_one_stopped(world: World) -> None:
     world.fail("find_client", *answers, *[Fault.HANGING] * (MANY - BATCH))
     answer = await asked(world)
 
-    async def has_begun() -> bool:
-        return (await report(world, answer))["compared"] == BATCH
+    async def hangs_in_the_middle() -> bool:
+        compared = (await report(world, answer))["compared"]
+        return bool(compared == BATCH and world.provider.faults.planned == 0)
 
     async with world.working():
-        await until(has_begun)
+        await until(hangs_in_the_middle)
+        world.provider.faults.release()
+        world.fail("find_client", *[Fault.REFUSED] * 1000)
     assert (await world.job(answer))["status"] == "InProgress"
     world.provider.faults.forget()
     world.provider.uproot(keys[1])  # compared by now
@@ -286,7 +297,7 @@ async def test_a_tenant_compares_and_reads_its_own_alone(fleet: World) -> None:
     assert answer.status_code == 202, answer.text
 
     async def is_done() -> bool:
-        return (await api.get(answer.headers["location"], tenant=names[0])).json()["repair"] == "Started"
+        return bool((await api.get(answer.headers["location"], tenant=names[0])).json()["repair"] == "Started")
 
     async with fleet.working():
         await until(is_done)

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from idp_providers.contract import ClientClaims
+from idp_providers.contract import ClientClaims, ClientSpec, ClientState
 from idp_providers.memory import Fault, MemoryProvider
 from tenant_api.connect.bootstrap import bootstrap
 from tenant_api.identity.sweeper import sweep
-from tenant_api.plugins.claims import CLAIMS, claims_from
+from tenant_api.plugins.claims import CLAIMS, claims_from, wanted_clients
 from tenant_api.worker import run_worker
 from tests.api import bodies
 from tests.api.service import Api, serving
@@ -19,6 +19,13 @@ from tests.engine.jobs import until
 Credential = dict[str, Any]
 KEYS = "SELECT client_id FROM api_clients"
 QUICK = {"WORKERS__POLL_SECONDS": "0.05", "IDP__TIMEOUT_SECONDS": "2"}
+FAKE = {"IDP__NAME": "memory", "IDP__SETTINGS__ALGORITHM": "ES256"}
+"""To make a key of another algorithm takes longer than all else at the start."""
+# How long a call may still have its effect is told by the clock; the test moves it.
+DOUBTS_END = """
+UPDATE identity_intents SET doubtful_until = now(), run_after = now()
+WHERE doubtful_until > now() AND held_until IS NULL AND error IS NULL RETURNING 1
+"""
 
 
 @dataclass(frozen=True)
@@ -27,8 +34,7 @@ class World:
 
     @property
     def provider(self) -> MemoryProvider:
-        found: Any = self.api.runtime.idp
-        return found  # type: ignore[no-any-return]
+        return cast("MemoryProvider", self.api.runtime.idp)
 
     def fail(self, method: str, *faults: Fault) -> None:
         self.provider.faults.plan(method, *faults)
@@ -83,10 +89,12 @@ class World:
         found: dict[str, Any] = (await self.api.get(address)).json()
         return found
 
-    async def brought_in_line(self, seconds: float = 30) -> None:
-        """Workers and sweepers have done what there was to do."""
+    async def brought_in_line(self, seconds: float = 30, *, doubts_end: bool = True) -> None:
+        """Workers and sweepers have done what there was to do; without `doubts_end` late calls are waited for."""
 
         async def is_done() -> bool:
+            if doubts_end:
+                await self.rows(DOUBTS_END)
             await sweep(self.api.runtime)
             return not await self.intents()
 
@@ -105,13 +113,21 @@ class World:
             await worker
 
     async def assert_agreement(self) -> None:
-        """Exactly the clients of the rows, with exactly their claims."""
-        assert self.at_provider() == await self.in_rows()
+        """Exactly the clients of the rows, with exactly their names, roles, scopes and claims; all of them enabled."""
+        keys = [row["client_id"] for row in await self.rows(KEYS)]
+        async with self.api.runtime.pool.connection() as connection:
+            wanted = await wanted_clients(connection, keys, role=self.api.runtime.settings.identity.client_role)
+        held = {key: state for key, state in self.provider.held.items() if state.claims is not None}
+        assert {key: _seen(state) for key, state in held.items()} == {key: _seen(spec) for key, spec in wanted.items()}
+
+
+def _seen(client: ClientState | ClientSpec) -> tuple[object, ...]:
+    return client.display_name, client.role, client.scopes, client.enabled, client.claims
 
 
 @asynccontextmanager
-async def outside(url: str, *, multi_tenancy: bool = False, **settings: str) -> AsyncIterator[World]:
-    chosen: Mapping[str, str] = {"IDP__NAME": "memory", **QUICK, **settings}
-    async with serving(url, multi_tenancy=multi_tenancy, **chosen) as api:
+async def outside(url: str, **settings: str | bool) -> AsyncIterator[World]:
+    chosen: Mapping[str, str | bool] = {**QUICK, **({} if "IDP__NAME" in settings else FAKE), **settings}
+    async with serving(url, **chosen) as api:
         await bootstrap(api.runtime.idp, api.runtime.settings.identity.clients)
         yield World(api)

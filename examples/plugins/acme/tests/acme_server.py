@@ -51,6 +51,10 @@ class AcmeServer:
             raise HTTPException(status_code=404, detail="no such client")
         return self.clients[client_id.lower()]
 
+    def rotate_signing_key(self) -> None:
+        """The old one is forgotten, and its tokens with it."""
+        self.key = RSAKey.generate_key(2048)
+
     def sign(self, claims: dict[str, Any]) -> str:
         return jwt.encode({"alg": "RS256", "kid": self.key.thumbprint()}, claims, self.key)
 
