@@ -12,7 +12,7 @@ from tenant_api.embedded import ServerAddress
 from tests import database
 from tests.identity.cognito_pools import AwsConsole, new_settings
 from tests.identity.host import LocalHost, host_on
-from tests.identity.keycloak_realms import prepared_realm
+from tests.identity.keycloak_realms import Console, prepared_realm
 from tests.parts.cognito_stand_in import CognitoStandIn, stand_in
 from tests.parts.keycloak import KeycloakServer, keycloak_server
 from tests.parts.moto import moto_server
@@ -53,6 +53,12 @@ def realm(keycloak: KeycloakServer) -> Iterator[KeycloakSettings]:
     """A prepared realm of the module's own."""
     with prepared_realm(keycloak) as settings:
         yield settings
+
+
+@pytest.fixture
+def console(keycloak: KeycloakServer, realm: KeycloakSettings) -> Iterator[Console]:
+    with Console(keycloak, realm.realm) as console:
+        yield console
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from idp_providers.contract import Host
 from idp_providers.keycloak.provider import KeycloakProvider
 from idp_providers.keycloak.settings import ADMIN_SCOPES, KeycloakSettings
 from idp_providers.preparation import Administrator
+from idp_providers.testing import payload_of
 from tests.parts.keycloak import KeycloakServer
 
 OWN_SECRET = "The secret of our own client, 1"
@@ -154,3 +155,12 @@ class Console:
             token = granted.raise_for_status().json()["access_token"]
             _tokens[place] = token, asked + TOKEN_SECONDS
         return token
+
+
+async def from_keycloak(realm: KeycloakSettings, client_id: str, secret: str) -> dict[str, Any]:
+    """What a token says that a client fetches itself, past us."""
+    login = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    async with httpx2.AsyncClient(timeout=30) as http:
+        place = f"{realm.server}realms/{realm.realm}/protocol/openid-connect/token"
+        answer = await http.post(place, data=login)
+        return payload_of(answer.raise_for_status().json()["access_token"])
