@@ -8,6 +8,7 @@ import rich_click as click
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from idp_providers.client_keeping import MOST_LISTED, ServiceClient, ServiceClientKeeper, service_client_keeper
+from tenant_api.cli.arguments import MADE_IDS
 from tenant_api.cli.opened import opened
 from tenant_api.cli.output import Output, json_option
 from tenant_api.plugins.unit_of_work import joined
@@ -36,7 +37,7 @@ def list_all(after: str, limit: int, as_json: bool) -> None:
     Output(as_json).table([_shown(client) for client in _run(read)], COLUMNS)
 
 
-@oauth_clients.command()
+@oauth_clients.command(context_settings=MADE_IDS)
 @click.argument("client_id")
 @json_option
 def disable(client_id: str, as_json: bool) -> None:
@@ -48,7 +49,7 @@ def disable(client_id: str, as_json: bool) -> None:
     Output(as_json).result({"clientId": client_id, "enabled": False}, f"Disabled {client_id}.")
 
 
-@oauth_clients.command()
+@oauth_clients.command(context_settings=MADE_IDS)
 @click.argument("client_id")
 @json_option
 def enable(client_id: str, as_json: bool) -> None:
@@ -57,7 +58,7 @@ def enable(client_id: str, as_json: bool) -> None:
     Output(as_json).result({"clientId": client_id, "enabled": True}, f"Enabled {client_id}.")
 
 
-@oauth_clients.command()
+@oauth_clients.command(context_settings=MADE_IDS)
 @click.argument("client_id")
 @json_option
 def delete(client_id: str, as_json: bool) -> None:

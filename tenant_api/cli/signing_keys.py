@@ -7,6 +7,7 @@ from typing import Any
 import rich_click as click
 
 from idp_providers.key_keeping import SigningKeyKeeper, SigningKeyState, signing_key_keeper
+from tenant_api.cli.arguments import MADE_IDS
 from tenant_api.cli.opened import opened
 from tenant_api.cli.output import Output, json_option
 
@@ -37,7 +38,7 @@ def rotate(at_once: bool, as_json: bool) -> None:
     Output(as_json).result(keys, f"Now {keys[0]['kid']} signs.")
 
 
-@signing_keys.command()
+@signing_keys.command(context_settings=MADE_IDS)
 @click.argument("kid")
 @json_option
 def revoke(kid: str, as_json: bool) -> None:
@@ -50,7 +51,7 @@ def revoke(kid: str, as_json: bool) -> None:
     Output(as_json).result(keys, f"Revoked {kid}. Now {keys[0]['kid']} signs.")
 
 
-@signing_keys.command("end-tokens")
+@signing_keys.command("end-tokens", context_settings=MADE_IDS)
 @click.argument("client_id")
 @json_option
 def end_tokens(client_id: str, as_json: bool) -> None:

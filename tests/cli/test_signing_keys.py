@@ -51,6 +51,23 @@ def test_a_revoked_key_is_gone_for_good_and_revoking_it_again_does_nothing(servi
     assert "no signing key" in unknown.err
 
 
+@pytest.mark.parametrize("made", ["-hei5XtGKMEwRKR920", "--json5XtGKMEwRKR920", "-"])
+@pytest.mark.parametrize(
+    ("command", "unknown"),
+    [
+        ("signing-keys revoke", "no signing key"),
+        ("signing-keys end-tokens", "No client"),
+        ("oauth-clients disable", "no client of its own"),
+        ("oauth-clients enable", "no client of its own"),
+        ("oauth-clients delete", "no client of its own"),
+    ],
+)
+def test_an_id_that_begins_with_a_dash_is_no_option(service: Cli, command: str, unknown: str, made: str) -> None:
+    ran = service(*command.split(), made)
+    assert ran.code == 1
+    assert unknown in ran.err
+
+
 @pytest.mark.anyio
 async def test_tokens_of_a_client_are_ended(database_url: str, cli: Cli) -> None:
     async with serving(database_url) as api:
