@@ -26,7 +26,8 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console(highlight=False, markup=False, soft_wrap=True)
+        # As it is: a generated secret may hold `:x:`, which rich would make an emoji of.
+        self.console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def say(self, text: str = "") -> None:
         """A line for people; silent with `--json`."""
@@ -94,7 +95,7 @@ class _Lines:
 def _moving(console: Console, title: str) -> Iterator[Report]:
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),

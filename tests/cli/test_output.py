@@ -65,6 +65,27 @@ def test_text_of_others_cannot_steer_the_terminal(
         assert "of\\u000amine" in out, "a cell is one line"
 
 
+LOOKS_LIKE_MARKUP = "a:x:b:O:c[bold]d[/i]e:100:"
+
+
+@pytest.mark.parametrize("terminal", ["0", "1"])
+def test_secrets_and_names_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: str
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", terminal)
+    output, text = Output(as_json=False), LOOKS_LIKE_MARKUP
+    assert output.console.is_terminal == (terminal == "1")
+    output.say(text)
+    output.result({}, text)
+    output.members({text: text})
+    output.table([{text: text}], [text])
+    with output.progress(text) as report:
+        report(text)
+    printed = capsys.readouterr().out
+    assert printed.count(text) >= 8
+    assert "\N{CROSS MARK}" not in printed
+
+
 def test_the_demo_shortens_secrets_at_any_depth() -> None:
     shown = discreet({"items": [{"secret": "s3cret-value-of-a-client", "name": "n"}], "connectionString": None})
     assert shown == {"items": [{"secret": "s3cret… (24 characters)", "name": "n"}], "connectionString": None}

@@ -1,12 +1,13 @@
 """A service on temporary data and a free port: one process for the API, one for each worker."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,7 @@ from tenant_api.service import administrator, presence
 
 HOST = "127.0.0.1"
 START_SECONDS = 90
+PROBES = 100
 OURS = ("TENANT_API_", "TA_")
 IDP = "TENANT_API_IDP__"
 
@@ -125,7 +127,10 @@ def settings_of_idp(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those that systems give away themselves: nobody may have it by the time the service takes it."""
+    for _ in range(PROBES):
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise click.ClickException(f"No port of {HOST} is free.")
