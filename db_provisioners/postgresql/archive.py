@@ -1,6 +1,7 @@
 """What an archive file is, told by its first bytes: names lie."""
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -42,7 +43,7 @@ def recognised(path: Path) -> Archive:
         archive = Archive(path, Format.PLAIN, gzipped)
         with archive.open() as file:
             head = file.read(512)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise TemplateImportError(f"The archive cannot be read: {type(error).__name__}.") from None
     if head.startswith(_CUSTOM):
         return Archive(path, Format.CUSTOM, gzipped)

@@ -109,12 +109,25 @@ async def test_a_cut_off_archive_is_refused(
         b"PGDMP\x01\x63\x00\x04",
         os.urandom(300),
         b"\x1f\x8b" + b"x" * 50,
+        b"\x1f\x8b\x08" + b"\0" * 7 + b"\xff" * 50,
         b"x" * 257 + b"ustar" + b"\0" * 250,
         b"SELECT 1",
         b"SELECT 1/0;",
         "SELECT 1;".encode("utf-16"),
     ],
-    ids=["empty", "gzip", "magic", "version", "random", "no gzip", "tar", "unfinished", "failing", "utf-16"],
+    ids=[
+        "empty",
+        "gzip",
+        "magic",
+        "version",
+        "random",
+        "no gzip",
+        "damaged gzip",
+        "tar",
+        "unfinished",
+        "failing",
+        "utf-16",
+    ],
 )
 async def test_what_is_no_archive_is_refused(
     world: World, provisioner: PostgresqlProvisioner, tmp_path: Path, content: bytes
