@@ -85,6 +85,13 @@ SELECT encode(sha256(convert_to(string_agg(line, E'\\n' ORDER BY line COLLATE "C
 FROM ({_LINES}) AS described
 """  # noqa: S608 - both texts are constants of this file
 
+# How the server writes constants and names depends on its settings, and on the PG… variables of whoever asks.
+_WRITTEN_ALIKE = """
+SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, MDY', true),
+       set_config('IntervalStyle', 'postgres', true), set_config('bytea_output', 'hex', true),
+       set_config('extra_float_digits', '1', true), set_config('quote_all_identifiers', 'off', true)
+"""
+
 _TABLES = """
 SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -94,8 +101,10 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'informat
 
 
 async def fingerprint(connection: Connection) -> str:
-    found = await connection.execute(_FINGERPRINT)
-    row = await found.fetchone()
+    async with connection.transaction():
+        await connection.execute(_WRITTEN_ALIKE)
+        found = await connection.execute(_FINGERPRINT)
+        row = await found.fetchone()
     return f"sha256:{row[0] if row else ''}"
 
 
