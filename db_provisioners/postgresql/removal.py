@@ -30,6 +30,7 @@ _LOOK_AGAIN = (
     errors.InternalError_,  # tuple concurrently updated
     errors.InvalidCatalogName,
     errors.ObjectInUse,
+    errors.ObjectNotInPrerequisiteState,  # a drop that has begun
     errors.UndefinedObject,
 )
 

@@ -6,7 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
@@ -14,12 +14,12 @@ from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from db_provisioners.contract import Handle, Presence, TemplateRef
-from db_provisioners.errors import ForeignDatabaseError, InvalidDatabaseError
+from db_provisioners.errors import InvalidDatabaseError
 from db_provisioners.names import owner_of
 from db_provisioners.postgresql.long_statements import session_name
 from db_provisioners.postgresql.provisioner import PostgresqlProvisioner
 from db_provisioners.trial import deleted, provisioned
-from tests.provisioners.world import Tenant, World
+from tests.provisioners.world import Tenant, World, eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -43,30 +43,6 @@ def creates_held_up(world: World) -> Iterator[None]:
         holder.execute("LOCK TABLE pg_database IN SHARE MODE")
         yield
         holder.rollback()
-
-
-async def eventually(fact: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not fact():
-            await asyncio.sleep(0.02)
-
-
-@contextlib.contextmanager
-def drop_held_up(world: World, name: str) -> Iterator[None]:
-    """The DROP DATABASE of that name waits inside for a lock, and others wait for their turn."""
-    with psycopg.connect(world.superuser) as holder:
-        holder.execute(SQL("COMMENT ON DATABASE {} IS 'held'").format(Identifier(name)))
-        yield
-        holder.rollback()
-
-
-def is_on_its_way(name: str) -> bool:
-    return any(task.get_name() == session_name("drop", name) for task in asyncio.all_tasks())
-
-
-def calls_awaiting_drops(world: World) -> int:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%pg_terminate_backend%'"
-    return int(world.sql(query)[0][0])
 
 
 def sessions(world: World, name: str) -> int:
@@ -174,9 +150,10 @@ async def test_a_long_create_is_reported_and_joined(world: World, template: Temp
         tenant = world.tenant(template)
         handle = (await hasty.provision(tenant.spec, {})).handle
         with creates_held_up(world):
-            for _ in range(3):
-                progress = await hasty.provision(tenant.spec, handle)
-                assert not progress.done
+            assert not (await hasty.provision(tenant.spec, handle)).done
+            await eventually(lambda: sessions(world, tenant.spec.physical_name) == 1)
+            for _ in range(2):
+                assert not (await hasty.provision(tenant.spec, handle)).done
             assert sessions(world, tenant.spec.physical_name) == 1
         handle = await provisioned(hasty, tenant.spec, handle)
         assert (await hasty.verify(tenant.spec, handle, tenant.password)).done
@@ -207,6 +184,7 @@ async def test_closing_takes_back_a_running_create(
         handle = (await leaving.provision(tenant.spec, {})).handle
         with creates_held_up(world):
             await leaving.provision(tenant.spec, handle)
+            await eventually(lambda: sessions(world, tenant.spec.physical_name) == 1)
             await leaving.close()
     await eventually(lambda: sessions(world, tenant.spec.physical_name) == 0)
     assert not world.exists(tenant.spec.physical_name)
@@ -227,55 +205,6 @@ async def test_an_interrupted_drop_is_finished_by_the_next(
         await provisioner.provision(tenant.spec, handle)
     await deleted(provisioner, tenant.spec, handle)
     assert world.remains(name) == []
-
-
-async def test_a_queued_drop_spares_the_database_that_took_the_place_of_ours(
-    world: World, template: TemplateRef
-) -> None:
-    async with world.provisioner(creates_at_once=1, patience=0.05) as narrow:
-        tenants = first, second, last = [world.tenant(template) for _ in range(3)]
-        handles = [await provisioned(narrow, tenant.spec) for tenant in tenants]
-        name = second.spec.physical_name
-        with drop_held_up(world, first.spec.physical_name):
-            for tenant, handle in zip(tenants, handles, strict=True):
-                assert not (await narrow.delete(tenant.spec, handle)).done
-            assert is_on_its_way(name)
-            world.sql(SQL("DROP DATABASE {}").format(Identifier(name)))
-            world.sql(SQL("CREATE DATABASE {} OWNER {}").format(Identifier(name), Identifier(owner_of(name))))
-        await deleted(narrow, first.spec)
-        await deleted(narrow, last.spec)  # its turn comes last
-        assert world.exists(name)
-        with pytest.raises(ForeignDatabaseError):
-            await narrow.delete(second.spec, handles[1])
-        world.sql(SQL("DROP DATABASE {}").format(Identifier(name)))
-        await deleted(narrow, second.spec, handles[1])
-        assert world.remains(name) == []
-
-
-@pytest.mark.parametrize("others", [0, 1])
-async def test_a_cancelled_call_takes_its_queued_drop_back_unless_another_waits(
-    world: World, template: TemplateRef, others: int
-) -> None:
-    async with world.provisioner(creates_at_once=1) as narrow:
-        first, second, last = [world.tenant(template) for _ in range(3)]
-        for tenant in (first, second, last):
-            await provisioned(narrow, tenant.spec)
-        name = second.spec.physical_name
-        with drop_held_up(world, first.spec.physical_name):
-            ahead = asyncio.create_task(deleted(narrow, first.spec))
-            await eventually(lambda: is_on_its_way(first.spec.physical_name))
-            call = asyncio.create_task(narrow.delete(second.spec, {}))
-            await eventually(lambda: is_on_its_way(name))
-            waiting = [asyncio.create_task(narrow.delete(second.spec, {})) for _ in range(others)]
-            await eventually(lambda: calls_awaiting_drops(world) == 2 + others)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-        await ahead
-        await deleted(narrow, last.spec)
-        assert [(await other).done for other in waiting] == [True] * others
-        assert world.exists(name) is not bool(others)
-        await deleted(narrow, second.spec)
 
 
 async def test_a_create_does_not_revive_what_a_delete_has_begun(

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -114,3 +114,9 @@ async def imported(
     fractions = [event.fraction for event in events if event.fraction is not None]
     assert fractions == sorted(fractions)
     return events[-1]
+
+
+async def eventually(fact: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not fact():
+            await asyncio.sleep(0.02)
