@@ -22,6 +22,7 @@ class Replica:
             "benchmarks.sampled_service",
             environment={
                 "TENANT_API_DATABASE__URL": self._service.database_url,
+                "TENANT_API_DATABASE__PREPARED_STATEMENTS": "true",
                 "TENANT_API_DATABASE__MIGRATE_ON_START": "false",
                 "TENANT_API_HTTP__HOST": HOST,
                 "TENANT_API_HTTP__PORT": str(self.port),

@@ -27,12 +27,17 @@ from tenant_api.web.state import Pool, Runtime
 
 PROVISIONER_SECONDS = 300.0
 
+REPEATED = 5
+"""How often a connection has run a statement before the server keeps its plan."""
+
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, backing: Backing) -> AsyncIterator[Runtime]:
     """Connect to the database and open both plugins. The database must have been migrated."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(open_pool(backing.database_url, settings.database.pool_size))
+        pool = await stack.enter_async_context(
+            open_pool(backing.database_url, settings.database.pool_size, prepared=settings.database.prepares_statements)
+        )
         engine = create_engine(
             backing.database_url,
             pool_size=settings.database.pool_size,
@@ -71,12 +76,12 @@ async def open_runtime(settings: Settings, backing: Backing) -> AsyncIterator[Ru
 
 
 @asynccontextmanager
-async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
-    """Connections of the hot paths: autocommit, rows as dictionaries."""
+async def open_pool(url: str, size: int, *, prepared: bool = False) -> AsyncIterator[Pool]:
+    """Connections of the hot paths: autocommit, rows as dictionaries; `prepared`: what is repeated is planned once."""
     kwargs: dict[str, Any] = {
         "autocommit": True,
         "row_factory": dict_row,
-        "prepare_threshold": None,
+        "prepare_threshold": REPEATED if prepared else None,
         "options": "-c statement_timeout=30s -c timezone=UTC",
         "application_name": "tenant-api",
     }

@@ -47,13 +47,23 @@ class HttpSettings(Group):
 
 
 class DatabaseSettings(Group):
-    """Without `url` the service runs an embedded PostgreSQL of its own."""
+    """Without `url` the service runs an embedded PostgreSQL of its own.
+
+    Prepared statements belong to one connection, which a pooler between us and the server may change under us. So they
+    are used where nothing can stand between, unless told otherwise.
+    """
 
     url: PostgresqlUrl | None = None
+    prepared_statements: bool | None = None
     pool_size: int = Field(10, ge=1, le=500)
     statement_timeout_seconds: int = Field(30, ge=1)
     lock_timeout_seconds: float = Field(5.0, gt=0, le=60, allow_inf_nan=False)
     migrate_on_start: bool = True
+
+    @property
+    def prepares_statements(self) -> bool:
+        """What `prepared_statements` says, or what is safe."""
+        return self.url is None if self.prepared_statements is None else self.prepared_statements
 
 
 class EmbeddedSettings(Group):

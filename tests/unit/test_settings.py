@@ -34,6 +34,20 @@ def test_nothing_set_gives_an_embedded_single_tenant_service() -> None:
     assert settings.workers.lease_seconds == 3.0
 
 
+@pytest.mark.parametrize(
+    ("variables", "kept"),
+    [
+        ({}, True),
+        ({"URL": URL}, False),
+        ({"URL": URL, "PREPARED_STATEMENTS": "true"}, True),
+        ({"PREPARED_STATEMENTS": "false"}, False),
+    ],
+)
+def test_plans_are_kept_where_no_pooler_can_stand_between(variables: dict[str, str], kept: bool) -> None:
+    chosen = {f"TENANT_API_DATABASE__{name}": value for name, value in variables.items()}
+    assert load_settings({**KEYS, **chosen}).database.prepares_statements is kept
+
+
 @pytest.mark.parametrize("name", ["Filesystem", "FILESYSTEM", "directory", "Directory"])
 def test_a_directory_of_claims_has_two_names(name: str) -> None:
     folder = "/srv/claims"
