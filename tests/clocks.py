@@ -1,8 +1,22 @@
 """Clocks that tests set."""
 
 import asyncio
+from itertools import count
+
+import pytest
 
 from idp_providers.self_hosted.clock import Clock
+
+CHECK_SECONDS = 0.02
+
+
+def let_checks_take_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every check of a slow hash takes `CHECK_SECONDS` of CPU time, however slow the machine is.
+
+    A rest after it is a multiple of that, and on a clock that stands still a longer one would not end in time.
+    """
+    used = count()
+    monkeypatch.setattr("idp_providers.self_hosted.slow_hashes.time.thread_time", lambda: next(used) * CHECK_SECONDS)
 
 
 class JumpingClock(Clock):
@@ -40,7 +54,7 @@ class StandingClock(Clock):
 
     async def waits(self, count: int) -> list[float]:
         """The moments that are waited for, as soon as there are so many."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self._waits) < count:
                 await asyncio.sleep(0.001)
         return sorted(self._waits.values())

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tenant_api.embedded import ServerAddress
 from tests import database
@@ -16,6 +17,9 @@ LONGEST_FIRST = ("crash", "e2e", "lossy", "openapi", "identity", "embedded", "ma
 
 def pytest_configure() -> None:
     gc.disable()
+    # How long an example took tells of what else the machine had to do.
+    settings.register_profile("suite", deadline=None)
+    settings.load_profile("suite")
     if not run.is_worker():
         run.clear_up_after_killed_runs()
         keycloak.clear_up_after_killed_runs()

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
-from sqlalchemy import event, literal, select
+from sqlalchemy import event
+from sqlmodel import col, select
 
 from tenant_api.db.session import create_engine, driver_connection, session_factory
+from tenant_api.db.tables import Vendor
 from tenant_api.vendors.repository import VendorRepository
 from tenant_api.web.bindings import ClientBindings
 from tenant_api.web.directory import TenantDirectory
@@ -143,7 +145,7 @@ async def test_an_orm_statement_with_too_many_parameters_is_a_defect(
     bound: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def find(self: Any, _vendor_id: int) -> None:
-        await self._session.exec(select(*(literal(number) for number in range(TOO_MANY))))
+        await self._session.exec(select(col(Vendor.id)).where(col(Vendor.id).in_(range(TOO_MANY))))
 
     monkeypatch.setattr(VendorRepository, "find", find)
     is_defect(await asked(bound))

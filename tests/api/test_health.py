@@ -113,7 +113,7 @@ async def test_a_failing_plugin_is_named_and_its_words_are_kept_to_the_log(
 async def test_no_check_takes_longer_than_its_deadline(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "DEADLINE_SECONDS", 0.2)
     monkeypatch.setattr(api.runtime.idp, "check", asyncio.Event().wait, raising=False)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         status, body = await readiness(api)
     assert status == 503
     assert body["checks"]["identityProvider"] == {"ok": False, "why": "No answer within 0.2 s."}

@@ -90,21 +90,22 @@ async def test_a_change_that_was_answered_is_in_the_next_read(shared: Api) -> No
 
 
 @pytest.mark.parametrize("ended_by", ["pg_terminate_backend", "pg_cancel_backend"])
-async def test_a_change_that_the_server_cut_off_may_be_sent_again(api: Api, service_url: str, ended_by: str) -> None:
-    before = bodies.vendor()
-    vendor_id = await api.made("/v3/vendors", before)
-    path, wanted = f"/v3/vendors/{vendor_id}", {"id": vendor_id, **before, "contactName": "Grace"}
-    with psycopg.connect(service_url) as holder, psycopg.connect(service_url, autocommit=True) as operator:
-        holder.execute("SELECT FROM vendors WHERE id = %s FOR UPDATE", [vendor_id])
-        change = asyncio.create_task(api.put(path, wanted))
-        async with asyncio.timeout(4):
-            while (waiting := operator.execute(WAITING).fetchone()) is None:
-                await asyncio.sleep(0.01)
-        operator.execute(f"SELECT {ended_by}(%s)".encode(), [waiting[0]])
-        answer = await change
-    assert (answer.status_code, answer.headers.get("retry-after")) == (503, "1")
-    assert (await api.get(path)).json()["contactName"] == before["contactName"]
-    assert (await api.put(path, wanted)).status_code == 204
+async def test_a_change_that_the_server_cut_off_may_be_sent_again(service_url: str, ended_by: str) -> None:
+    async with serving(service_url, DATABASE__LOCK_TIMEOUT_SECONDS="25") as api:
+        before = bodies.vendor()
+        vendor_id = await api.made("/v3/vendors", before)
+        path, wanted = f"/v3/vendors/{vendor_id}", {"id": vendor_id, **before, "contactName": "Grace"}
+        with psycopg.connect(service_url) as holder, psycopg.connect(service_url, autocommit=True) as operator:
+            holder.execute("SELECT FROM vendors WHERE id = %s FOR UPDATE", [vendor_id])
+            change = asyncio.create_task(api.put(path, wanted))
+            async with asyncio.timeout(20):
+                while (waiting := operator.execute(WAITING).fetchone()) is None:
+                    await asyncio.sleep(0.01)
+            operator.execute(f"SELECT {ended_by}(%s)".encode(), [waiting[0]])
+            answer = await change
+        assert (answer.status_code, answer.headers.get("retry-after")) == (503, "1")
+        assert (await api.get(path)).json()["contactName"] == before["contactName"]
+        assert (await api.put(path, wanted)).status_code == 204
 
 
 async def test_a_statement_that_overruns_may_be_sent_again(service_url: str) -> None:

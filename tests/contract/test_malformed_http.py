@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 
 import pytest
 from litestar.types import Receive, Scope, Send
@@ -12,6 +11,7 @@ from tenant_api.service.web_server import answer_requests
 from tenant_api.settings.tree import HttpSettings
 from tests.api.problems import is_problem
 from tests.api.service import Api
+from tests.parts.ports import kept_port
 
 pytestmark = pytest.mark.anyio
 
@@ -22,13 +22,10 @@ async def answered(sent: bytes) -> bytes:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("nobody should be asked")
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        http = HttpSettings(port=probe.getsockname()[1])
     ready, stop = asyncio.Event(), asyncio.Event()
-    with bind(http) as listener:
+    with kept_port() as port, bind(http := HttpSettings(port=port)) as listener:
         server = asyncio.create_task(answer_requests(app, http, listener, ready=ready.set, stop=stop))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await ready.wait()
             reader, writer = await asyncio.open_connection("127.0.0.1", http.port)
             writer.write(sent)

@@ -21,6 +21,7 @@ Watch = psycopg.AsyncConnection[TupleRow]
 KINDS = {"create": CREATE, "delete": DELETE, "remove": REMOVE}
 PATIENCE = 90.0
 _POLL = 0.1
+_FOLLOWS = 10.0  # seconds; of the last commit others know before its answer has left the server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ async def _either(event: asyncio.Event, ended: asyncio.Task[str]) -> None:
     """Wait for the event, or until the operation has ended and the event had time to follow."""
     waiting = asyncio.create_task(event.wait())
     await asyncio.wait({waiting, ended}, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait({waiting}, timeout=0.5)
+    await asyncio.wait({waiting}, timeout=_FOLLOWS)
     waiting.cancel()
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from tenant_api.cli.demo.process import Process
 from tenant_api.embedded import EmbeddedServer, home
 from tenant_api.service import administrator, presence
 from tests.parts import run
+from tests.parts.ports import kept_port
 
 START_SECONDS = 60
 ROOT = Path(__file__).parents[2]
@@ -80,14 +80,7 @@ def temporary_folder() -> Iterator[Path]:
 @contextmanager
 def installed(**settings: str) -> Iterator[Service]:
     """A service that has not been started; `settings` are environment variables without their prefix."""
-    with temporary_folder() as folder:
-        port = free_port()
+    with temporary_folder() as folder, kept_port() as port:
         more = {f"TENANT_API_{name}": value for name, value in settings.items()}
         own = {"TENANT_API_EMBEDDED__FOLDER": str(folder), "TENANT_API_HTTP__PORT": str(port)}
         yield Service(folder, own | more)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,9 +12,11 @@ import pytest
 
 from tenant_api.service import presence
 from tests.cli.command import external
-from tests.e2e.service import PROGRAM, Service, clean_environment, execute, free_port, installed
+from tests.e2e.service import PROGRAM, Service, clean_environment, execute, installed
+from tests.parts.ports import kept_port
 
 pytestmark = pytest.mark.xdist_group("lifecycle")
+ANSWER_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +25,19 @@ def service() -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture
+def other_port() -> Iterator[str]:
+    with kept_port() as port:
+        yield str(port)
+
+
 def token_status(service: Service) -> int:
     own = json.loads(service.administrator_file.read_text())
     form = {"grant_type": "client_credentials", "client_id": own["client_id"], "client_secret": own["client_secret"]}
-    return httpx2.post(f"{own['url']}/connect/token", data=form).status_code
+    return httpx2.post(f"{own['url']}/connect/token", data=form, timeout=ANSWER_SECONDS).status_code
 
 
-def test_it_names_what_to_try_refuses_a_second_service_and_stops_on_request(service: Service) -> None:
+def test_it_names_what_to_try_refuses_a_second_service_and_stops_on_request(service: Service, other_port: str) -> None:
     process = service.start()
     try:
         process.wait_until(lambda: "data-stores list" in process.log.read_text(), 10)
@@ -37,11 +45,11 @@ def test_it_names_what_to_try_refuses_a_second_service_and_stops_on_request(serv
         assert service.url in printed
         assert str(service.administrator_file) in printed
         assert printed.count(json.loads(service.administrator_file.read_text())["client_secret"]) == 1
-        assert httpx2.get(f"{service.url}/health/ready").status_code == 200
+        assert httpx2.get(f"{service.url}/health/ready", timeout=ANSWER_SECONDS).status_code == 200
         assert token_status(service) == 200
         for name in ("administrator.json", "service.json", "keys"):
             assert stat.S_IMODE((service.folder / name).stat().st_mode) == 0o600
-        second = service.run("serve", TENANT_API_HTTP__PORT=str(free_port()))
+        second = service.run("serve", TENANT_API_HTTP__PORT=other_port)
         assert (second.returncode, second.stdout) == (1, "")
         assert second.stderr.splitlines()[-1].startswith(f"{service.folder} is in use by another service")
         ran = service.run("down", "--json")
@@ -52,11 +60,13 @@ def test_it_names_what_to_try_refuses_a_second_service_and_stops_on_request(serv
         process.stop()
 
 
-def test_after_a_kill_it_starts_again_with_the_same_administrator_at_a_new_address(service: Service) -> None:
+def test_after_a_kill_it_starts_again_with_the_same_administrator_at_a_new_address(
+    service: Service, other_port: str
+) -> None:
     service.start().kill()
     assert presence.running(service.folder) is None
     before = json.loads(service.administrator_file.read_text())
-    moved = Service(service.folder, {**service.settings, "TENANT_API_HTTP__PORT": str(free_port())})
+    moved = Service(service.folder, {**service.settings, "TENANT_API_HTTP__PORT": other_port})
     process = moved.start()
     try:
         after = json.loads(service.administrator_file.read_text())

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sysconfig
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -12,7 +13,8 @@ import pytest
 import uv
 
 from tests.cli.command import external
-from tests.e2e.service import ROOT, clean_environment, execute, free_port
+from tests.e2e.service import ROOT, clean_environment, execute
+from tests.parts.ports import kept_port
 
 pytestmark = pytest.mark.xdist_group("wheel")
 OURS = ("tenant_api", "idp_providers", "db_provisioners")
@@ -63,8 +65,13 @@ def test_nothing_of_ours_comes_from_the_checkout(programs: Path) -> None:
     assert all(place.startswith(str(programs.parent)) for place in places)
 
 
-def test_it_migrates_and_serves(programs: Path, empty_database_url: str, tmp_path: Path) -> None:
-    port = free_port()
+@pytest.fixture
+def port() -> Iterator[int]:
+    with kept_port() as port:
+        yield port
+
+
+def test_it_migrates_and_serves(programs: Path, empty_database_url: str, tmp_path: Path, port: int) -> None:
     settings = external(empty_database_url, TENANT_API_HTTP__PORT=str(port))
     environment = clean_environment(**settings, TENANT_API_IDENTITY__CLIENTS=json.dumps([CLIENT]))
     program = str(programs / "tenant-api")
@@ -76,7 +83,7 @@ def test_it_migrates_and_serves(programs: Path, empty_database_url: str, tmp_pat
         assert service.stdout is not None
         ready = b"".join(iter(service.stdout.readline, b"}\n"))
         assert json.loads(ready + b"}")["url"] == f"http://127.0.0.1:{port}", (tmp_path / "log").read_text()
-        assert httpx2.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
+        assert httpx2.get(f"http://127.0.0.1:{port}/health/ready", timeout=30).status_code == 200
     finally:
         service.terminate()
         assert service.wait(30) == 0

@@ -22,6 +22,7 @@ from tenant_api.embedded import (
 from tenant_api.embedded.account import Account
 from tests.embedded.processes import is_gone, wait_until
 from tests.embedded.service import Service
+from tests.parts.ports import kept_port
 
 
 def execute(address: ServerAddress, statement: str) -> list[tuple[Any, ...]]:
@@ -60,22 +61,20 @@ def test_the_callers_settings_of_postgresql_do_not_reach_the_server(
 def test_a_restart_keeps_the_port_that_connection_strings_name(folder: Path) -> None:
     with EmbeddedServer(folder, durable=False) as first:
         pass
-    with EmbeddedServer(folder, durable=False) as second:
-        assert second.port == first.port
     with socket.socket() as other:
-        # What PostgreSQL and its clients left there a moment ago may linger in TIME_WAIT.
+        # What PostgreSQL and its clients left there a moment ago may linger in TIME_WAIT. Until `other` listens there,
+        # PostgreSQL can have the port, and nobody else.
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", first.port))
+        with EmbeddedServer(folder, durable=False) as second:
+            assert second.port == first.port
         other.listen()
         with EmbeddedServer(folder, durable=False) as third:
             assert third.port != first.port
 
 
 def test_a_wanted_port_is_used(folder: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with EmbeddedServer(folder, durable=False, port=port) as address:
+    with kept_port() as port, EmbeddedServer(folder, durable=False, port=port) as address:
         assert address.port == port
 
 

@@ -38,7 +38,7 @@ async def ended(runtime: Runtime, operation_id: UUID) -> Operation:
     return await read(runtime, operation_id)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     give_up = time.monotonic() + seconds
     while not await condition():
         assert time.monotonic() < give_up, "waited too long"

@@ -18,9 +18,12 @@ from tenant_api.managed_data_stores.schemas import MANAGED
 from tenant_api.oauth2.schemas import CLIENT_ID as OAUTH_CLIENT
 from tenant_api.tenants.schemas import TENANT
 from tests.api.service import CLIENTS, SCOPES, SECRET, environment
-from tests.e2e.service import clean_environment, free_port
+from tests.e2e.service import clean_environment
+from tests.parts.ports import kept_port
 
 START_SECONDS = 60
+CALL_SECONDS = 30
+"""For a call of ours, which is not what is tried; a machine on which suites run may be busy."""
 EXAMPLE_CLIENTS = [
     {"id": name, "secret": EXAMPLE_SECRET, "display_name": name, "scopes": [scope]}
     for name, scope in (("operator", SCOPES["admin"]), (OAUTH_CLIENT, SCOPES["reader"]))
@@ -55,9 +58,8 @@ class Served:
 @contextmanager
 def serving(database_url: str, *, multi_tenancy: bool) -> Iterator[Served]:
     """Start a service, wait until it answers, stop it in the end."""
-    with tempfile.TemporaryDirectory(prefix="tenant-api-fuzz-") as place:
+    with tempfile.TemporaryDirectory(prefix="tenant-api-fuzz-") as place, kept_port() as port:
         folder = Path(place)
-        port = free_port()
         url = f"http://127.0.0.1:{port}"
         own = {**SETTINGS, "MULTI_TENANCY": str(multi_tenancy).lower(), "HTTP__PORT": str(port)}
         settings = environment(database_url, **{f"TENANT_API_{name}": value for name, value in own.items()})
@@ -80,19 +82,23 @@ def _is_ready(url: str) -> bool:
 
 def _served(url: str, log: Path, *, multi_tenancy: bool) -> Served:
     form = {"client_id": "admin", "client_secret": SECRET, "grant_type": "client_credentials"}
-    token = httpx2.post(f"{url}/connect/token", data=form).raise_for_status().json()["access_token"]
+    token = (
+        httpx2.post(f"{url}/connect/token", data=form, timeout=CALL_SECONDS).raise_for_status().json()["access_token"]
+    )
     headers = {"Authorization": f"Bearer {token}"}
     if not multi_tenancy:
         return Served(url, headers, None, log)
-    made = httpx2.post(f"{url}/v3/tenants", json=TENANT, headers=headers).raise_for_status().json()
+    made = (
+        httpx2.post(f"{url}/v3/tenants", json=TENANT, headers=headers, timeout=CALL_SECONDS).raise_for_status().json()
+    )
     _wait_for_tenant(url, headers)
     return Served(url, headers, made["id"], log)
 
 
 def _wait_for_tenant(url: str, headers: dict[str, str]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + START_SECONDS
     asked = {**headers, "Tenant": TENANT["name"]}
-    while httpx2.get(f"{url}/v3/vendors", headers=asked, verify=False).status_code != 200:
+    while httpx2.get(f"{url}/v3/vendors", headers=asked, verify=False, timeout=CALL_SECONDS).status_code != 200:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

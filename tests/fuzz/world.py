@@ -11,7 +11,7 @@ import httpx2
 from schemathesis.generation.meta import TestPhase
 
 from tenant_api.tenants.schemas import TENANT
-from tests.fuzz.service import Served
+from tests.fuzz.service import CALL_SECONDS, Served
 
 Json = dict[str, Any]
 
@@ -59,7 +59,9 @@ class World:
                 text = text.replace(name, f"{name}0")
             body = self._with_references(json.loads(text))
             headers = {**served.headers, **self._own_header}
-            answer = httpx2.post(served.url + collection, json=body, headers=headers, verify=False)
+            answer = httpx2.post(
+                served.url + collection, json=body, headers=headers, verify=False, timeout=CALL_SECONDS
+            )
             assert answer.status_code in {201, 202}, answer.text
             self._learn(collection, answer.headers)
 

@@ -31,6 +31,11 @@ class AwsConsole:
         self.cognito: Any = session.client("cognito-idp", endpoint_url=url, config=config)
         self.ssm: Any = session.client("ssm", endpoint_url=url, config=config)
 
+    def wake(self) -> None:
+        """Moto loads a service at its first request, for longer than a provider waits for an answer."""
+        self.cognito.list_user_pools(MaxResults=1)
+        self.ssm.get_parameters(Names=["/none"])
+
     def new_pool(self, name: str) -> str:
         return str(self.cognito.create_user_pool(PoolName=name)["UserPool"]["Id"])
 

@@ -71,6 +71,7 @@ def cognito(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CognitoStandIn
 @pytest.fixture(scope="session")
 def aws_console(cognito: CognitoStandIn) -> Iterator[AwsConsole]:
     console = AwsConsole(cognito.url)
+    console.wake()
     yield console
     console.close()
 

@@ -125,6 +125,8 @@ async def test_a_caller_does_not_join_a_batch_that_was_given_up(
 async def test_an_error_for_which_nobody_waits_is_not_reported_as_lost(
     source: Source, reader: CoalescedReader[str, str], caplog: pytest.LogCaptureFixture, moments: int
 ) -> None:
+    gc.collect()  # what earlier tests left is not ours to be told of
+    caplog.clear()
     source.failure = LookupError("down")
     waiting = asyncio.create_task(reader.read("a"))
     await settle()
@@ -195,7 +197,7 @@ def test_every_answer_is_at_least_as_new_as_its_call(calls: list[tuple[str, int,
             for limit, task in tasks:
                 if limit == pause:
                     task.cancel()
-        outcomes = await asyncio.wait_for(asyncio.gather(*(t for _, t in tasks), return_exceptions=True), 5)
+        outcomes = await asyncio.wait_for(asyncio.gather(*(t for _, t in tasks), return_exceptions=True), 60)
         assert all(outcome is None or isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
         assert reads <= len(calls)
 

@@ -154,6 +154,7 @@ async def test_another_installation_in_the_same_pool_touches_nothing_of_ours(
     assert (await held(provider, spec.client_id)).owned
 
 
+@pytest.mark.usefixtures("provider")  # by which the pool has its resource server
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.UNAVAILABLE, Fault.HANGING], ids=str)
 async def test_an_aws_that_is_away_at_the_start_is_waited_for(
     pool: CognitoSettings, host: LocalHost, cognito: CognitoStandIn, fault: Fault

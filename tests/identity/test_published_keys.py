@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 CACHE_SECONDS = 300.0
 AT_ONCE = 20
-SOON = 5.0
+SOON = 30.0
 OLD, NEW = signing.generate("ES256"), signing.generate("EdDSA")
 ODD = {"kid": "odd", "use": "sig", "alg": "RS256"}
 

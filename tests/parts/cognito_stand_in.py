@@ -5,6 +5,7 @@ changeable scopes, the refusal of scopes that no resource server has, the time a
 resetting of what an update does not name. All else is moto's.
 """
 
+import asyncio
 import json
 import re
 import secrets
@@ -27,6 +28,8 @@ JSON = "application/x-amz-json-1.1"
 SECRET = re.compile(r"[A-Za-z0-9_+]{24,64}")
 WORD = re.compile("([A-Z])")
 LIFETIME = 3600
+LONGEST_REST = 3600
+"""Seconds that a connection may rest: a request that meets its end would fail, and boto3 repeats none here."""
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -49,7 +52,13 @@ class CognitoStandIn:
         self.pools: dict[str, str] = {}
         self.made_at: dict[str, float] = {}
         self.numbers = iter(range(1, 1_000_000))
-        self.http = httpx2.AsyncClient(timeout=30, limits=httpx2.Limits(max_connections=100))
+        self.http = httpx2.AsyncClient(timeout=30)
+        self.turn = asyncio.Lock()
+
+    async def answer(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        """Until the server is told to end; then nothing is left open, of which the loop would complain."""
+        async with self.http:
+            await server.serve([listener])
 
     def issuer(self, pool: str) -> str:
         return f"https://cognito-idp.{pool.partition('_')[0]}.amazonaws.com/{pool}"
@@ -94,12 +103,14 @@ class CognitoStandIn:
         await send({"type": "http.response.body", "body": content})
 
     async def passed_on(self, asked: dict[str, Any], headers: dict[str, str], operation: str = "") -> Answer:
+        """One at a time: of two that take a name at once, moto now and then lets both have it."""
         names: tuple[str, ...] = ("authorization", "x-amz-target", "x-amz-date")
         kept = {name: headers[name] for name in names if name in headers}
         if operation:
             kept["x-amz-target"] = COGNITO + operation
         kept |= {"content-type": JSON, "accept-encoding": "identity"}
-        answer = await self.http.post(self.moto, headers=kept, content=json.dumps(asked).encode())
+        async with self.turn:
+            answer = await self.http.post(self.moto, headers=kept, content=json.dumps(asked).encode())
         return answer.status_code, json.loads(answer.content) if answer.content else {}
 
     async def on_create_user_pool_client(self, asked: dict[str, Any], headers: dict[str, str]) -> Answer:
@@ -236,8 +247,9 @@ def stand_in(moto: str) -> Iterator[CognitoStandIn]:
     fake = CognitoStandIn(moto)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         fake.url = "http://127.0.0.1:{1}".format(*listener.getsockname())
-        server = uvicorn.Server(uvicorn.Config(fake, log_level="critical", lifespan="off"))
-        thread = threading.Thread(target=server.run, args=([listener],))
+        config = uvicorn.Config(fake, log_level="critical", lifespan="off", timeout_keep_alive=LONGEST_REST)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(fake.answer(server, listener)))
         thread.start()
         try:
             yield fake

@@ -9,13 +9,12 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from fasteners import InterProcessLock
 from tenant_api.embedded.postmaster import command_line
 from tests.parts import run
 from tests.parts.missing import missing
+from tests.parts.ports import kept_port
 
 VERSION = os.environ.get("TEST_KEYCLOAK_VERSION", "26.7.3")
 QUICK = "-XX:TieredStopAtLevel=1"
@@ -70,7 +70,7 @@ def keycloak_on(
 ) -> Iterator[KeycloakServer]:
     """A server of one's own on an empty PostgreSQL database, or on one that it has used before.
 
-    Give `java=""` to measure it.
+    Whoever gives a port keeps it (`kept_port`) until the server is there. Give `java=""` to measure it.
     """
     home = _installed("postgres")
     place = Path(tempfile.mkdtemp(prefix="own-", dir=_folder()))
@@ -117,8 +117,12 @@ def _start_fresh(home: Path, place: Path) -> KeycloakServer:
 def _start(
     home: Path, place: Path, database: dict[str, str], *, port: int | None = None, java: str = QUICK
 ) -> KeycloakServer:
+    with kept_port() if port is None else nullcontext(port) as kept:
+        return _start_at(kept, home, place, database, java)
+
+
+def _start_at(port: int, home: Path, place: Path, database: dict[str, str], java: str) -> KeycloakServer:
     """Secrets go by the environment: arguments of processes are public."""
-    port = port or free_port()
     password = (home / "password").read_text()
     environment = {
         **os.environ,
@@ -182,12 +186,6 @@ def _session(pid: int, place: Path) -> list[int]:
             if os.getsid(int(entry.name)) == pid and (entry / "cwd").readlink() == place:
                 found.append(int(entry.name))
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _installed(database: str) -> Path:

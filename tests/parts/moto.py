@@ -1,6 +1,5 @@
 """A moto server: an imitation of AWS, started on a free port of loopback and stopped by its own process id."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import httpx2
 
 from tests.parts.missing import missing
+from tests.parts.ports import kept_port
 
 START_SECONDS = 60
 
@@ -21,8 +21,12 @@ def moto_server(folder: Path) -> Iterator[str]:
     """Its address. Whatever it holds ends with it; its log stays in `folder`."""
     if find_spec("moto") is None or find_spec("flask") is None:
         missing("No moto: install moto[server].")
-    port = _free_port()
-    log = folder / "moto.log"
+    with kept_port() as port, _running(port, folder / "moto.log"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(port: int, log: Path) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
@@ -30,14 +34,13 @@ def moto_server(folder: Path) -> Iterator[str]:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(url):
+        while not _answers(f"http://127.0.0.1:{port}"):
             assert process.poll() is None, log.read_text(errors="replace")[-3000:]
             assert time.monotonic() < deadline, log.read_text(errors="replace")[-3000:]
             time.sleep(0.1)
-        yield url
+        yield
     finally:
         process.terminate()
         try:
@@ -52,9 +55,3 @@ def _answers(url: str) -> bool:
         return httpx2.get(f"{url}/moto-api/", timeout=5, verify=False).status_code == httpx2.codes.OK
     except httpx2.HTTPError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

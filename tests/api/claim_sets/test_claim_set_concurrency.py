@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 
 import httpx2
 import psycopg
@@ -18,10 +19,25 @@ from tests.api.test_concurrency import until_waiting
 
 pytestmark = pytest.mark.anyio
 
+PATIENT = {"DATABASE__LOCK_TIMEOUT_SECONDS": "25"}
 RETRY = "Unable to {} claim set due to multi-user conflicts. Retry the request."
 OWN = 15
 """The id of the first claim set that is made after the fourteen that are there from the start."""
 CLAIMS = [f"{BASE}ed-fi/student", f"{BASE}ed-fi/staff", f"{BASE}ed-fi/school", f"{BASE}domains/people"]
+
+
+@pytest.fixture
+async def api(service_url: str) -> AsyncIterator[Api]:
+    """A service whose requests wait for each other as long as they must on the slowest machine."""
+    async with serving(service_url, **PATIENT) as api:
+        yield api
+
+
+@pytest.fixture
+async def open_api(service_url: str) -> AsyncIterator[Api]:
+    """The same, and it takes whole claims documents."""
+    async with serving(service_url, CLAIMS__UNRESTRICTED_LOADING="true", **PATIENT) as api:
+        yield api
 
 
 def statuses(answers: list[httpx2.Response]) -> Counter[int]:

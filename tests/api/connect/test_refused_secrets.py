@@ -5,7 +5,7 @@ import pytest
 
 from idp_providers.self_hosted.settings import SelfHostedSettings
 from tests.api.service import serving
-from tests.clocks import JumpingClock
+from tests.clocks import JumpingClock, let_checks_take_as_long
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +26,7 @@ async def test_known_and_unknown_operators_are_refused_after_the_same_time(
 ) -> None:
     clock, answers = JumpingClock(), {}
     monkeypatch.setattr("idp_providers.self_hosted.secrets.Clock", lambda: clock)
+    let_checks_take_as_long(monkeypatch)
     async with serving(shared_url, IDP__SETTINGS__FAILED_SECRETS_PER_MINUTE="3") as api:
         for client_id in ("admin", "nobody"):
             for number in range(5):

@@ -38,8 +38,9 @@ async def test_a_new_secret_is_shown_once_and_the_old_one_stays(shared: Api, cre
 
 
 async def test_a_rotation_ends_the_others_after_the_overlap(shared: Api, credential: Credential) -> None:
+    began = time.monotonic()
     new = await rotated(shared, credential, overlapSeconds=1)
-    assert await credential.works(shared)
+    assert await credential.works(shared) or time.monotonic() - began >= 1
     deadline = time.monotonic() + 10
     while await credential.works(shared):
         assert time.monotonic() < deadline
@@ -56,8 +57,13 @@ async def test_a_rotation_without_overlap_ends_the_others_at_once(shared: Api, c
 async def test_a_secret_counts_between_its_dates(shared: Api, credential: Credential) -> None:
     later = await rotated(shared, credential, notBefore=ahead(3600))
     assert not await credential.works(shared, later["secret"])
-    brief = await rotated(shared, credential, expiresAt=ahead(1.5))
+    brief = await rotated(shared, credential, expiresAt=ahead(3600))
     assert await credential.works(shared, brief["secret"])
+    async with shared.runtime.pool.connection() as connection:
+        await connection.execute(
+            "update idp_client_secrets set expires_at = expires_at - interval '3599 seconds' where id = %s",
+            (brief["id"],),
+        )
     deadline = time.monotonic() + 10
     while await credential.works(shared, brief["secret"]):
         assert time.monotonic() < deadline
@@ -97,6 +103,7 @@ async def test_the_last_use_shows_which_secret_is_still_used(service_url: str) -
         await rotated(api, credential)
         started = datetime.now(UTC)
         assert await credential.works(api)
+        proven = datetime.now(UTC)
         deadline = time.monotonic() + 10
         while True:
             new, old = (await api.get(credential.path)).json()
@@ -105,7 +112,7 @@ async def test_the_last_use_shows_which_secret_is_still_used(service_url: str) -
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert new["lastUsedAt"] is None
-        assert abs((datetime.fromisoformat(old["lastUsedAt"]) - started).total_seconds()) < 5
+        assert started <= datetime.fromisoformat(old["lastUsedAt"]) <= proven
 
 
 async def test_there_is_a_limit(shared: Api, credential: Credential) -> None:

@@ -41,11 +41,12 @@ async def status(api: Api, token: str) -> int:
 
 
 async def soon(holds: Callable[[], Awaitable[bool]], seconds: float = WITHIN_SECONDS) -> None:
-    """It holds within that time from now."""
-    deadline = time.monotonic() + seconds
+    """It holds for whoever asks after that time, however long the answer takes."""
+    deadline, asked_at = time.monotonic() + seconds, time.monotonic()
     while not await holds():
-        assert time.monotonic() < deadline
+        assert asked_at < deadline
         await asyncio.sleep(0.02)
+        asked_at = time.monotonic()
 
 
 async def test_a_revoked_key_and_all_its_tokens_end_everywhere(replicas: list[Api]) -> None:

@@ -10,6 +10,9 @@ from tests.api.service import Api, prepared_template
 from tests.identity.outside.haste import hasten
 from tests.identity.outside.world import World, outside
 
+PATIENT = {"IDP__TIMEOUT_SECONDS": "15"}
+"""A call that a test holds up should end when the test says so, not because the machine is busy."""
+
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,14 +29,14 @@ def service_url(server: ServerAddress, migrated_template: str) -> Iterator[str]:
 @pytest.fixture
 async def world(service_url: str) -> AsyncIterator[World]:
     """A single-tenant service."""
-    async with outside(service_url) as world:
+    async with outside(service_url, **PATIENT) as world:
         yield world
 
 
 @pytest.fixture
 async def fleet(service_url: str) -> AsyncIterator[World]:
     """A multi-tenant service."""
-    async with outside(service_url, multi_tenancy=True) as world:
+    async with outside(service_url, multi_tenancy=True, **PATIENT) as world:
         yield world
 
 

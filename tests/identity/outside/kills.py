@@ -149,7 +149,7 @@ async def _seen_to(scene: Scene, answer: Any, fate: Fate) -> tuple[Door, Proxy]:
 
 async def _end(scene: Scene, answer: Any, worker: Forked, door: Door, proxy: Proxy) -> None:
     """Until the worker is dead or its job is done."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while worker.is_alive() and not door.struck.is_set() and not proxy.struck.is_set():
             if (await scene.job(answer))["status"] == "Completed":
                 return

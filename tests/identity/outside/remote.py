@@ -6,6 +6,7 @@ its call has an effect, or after it and before the answer.
 
 import asyncio
 import pickle
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,12 @@ for _name in CALLS:
     setattr(RemoteProvider, _name, _method(_name))
 
 
+def _bound() -> socket.socket:
+    place = socket.socket()
+    place.bind((HOST, 0))
+    return place
+
+
 @dataclass
 class Door:
     """One caller's way to the shared clients. The caller dies at its call number `at`, counted from 0."""
@@ -95,7 +102,12 @@ class Door:
     counting: bool = False
     calls: list[str] = field(default_factory=list)
     struck: asyncio.Event = field(default_factory=asyncio.Event)
-    port: int = 0
+    place: socket.socket = field(default_factory=_bound)
+
+    @property
+    def port(self) -> int:
+        """Nobody else's from the start; calls are refused until the door is opened."""
+        return int(self.place.getsockname()[1])
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         said = await reader.read()
@@ -128,9 +140,8 @@ class Door:
 
 @asynccontextmanager
 async def opened(door: Door) -> AsyncIterator[Door]:
-    """The door, at its port or at one that is free."""
-    listener = await asyncio.start_server(door.answer, HOST, door.port)
-    door.port = listener.sockets[0].getsockname()[1]
+    """The door lets callers in."""
+    listener = await asyncio.start_server(door.answer, sock=door.place)
     try:
         yield door
     finally:

@@ -102,7 +102,7 @@ async def call(scene: Scene, request: Request, fate: Fate) -> tuple[int | None, 
         api = ApiProcess(scene.environment(door, proxy))
         door.kill = proxy.kill = api.kill
         try:
-            async with httpx2.AsyncClient(base_url=api.url, timeout=30) as client:
+            async with httpx2.AsyncClient(base_url=api.url, timeout=120) as client:
                 assert (await client.get("/health/live")).status_code == 200
                 proxy.counting = door.counting = True
                 status = (await client.request(method, path, json=body, headers=headers)).status_code

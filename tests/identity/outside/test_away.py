@@ -16,14 +16,15 @@ from idp_providers.memory import Fault, MemoryProvider, MemorySettings
 from idp_providers.testing import KitHost
 from tenant_api.cli.demo.process import Process
 from tenant_api.connect.bootstrap import bootstrap_if_present
-from tenant_api.web import provider_health
+from tenant_api.web import health, provider_health
 from tenant_api.web.provider_health import EVERY_SECONDS, ProviderHealth
 from tests.api import bodies
 from tests.api.service import SECRET, Api, environment, serving
-from tests.e2e.service import ROOT, clean_environment, free_port
+from tests.e2e.service import ROOT, clean_environment
 from tests.engine.jobs import until
 from tests.identity.outside.remote import Door, install, opened
 from tests.identity.outside.world import World
+from tests.parts.ports import kept_port
 
 pytestmark = pytest.mark.anyio
 
@@ -63,9 +64,11 @@ async def test_a_provider_that_does_not_answer_does_not_hold_up_a_probe(
     await probed(world.api)
     for method in ("check", "keys"):
         world.fail(method, Fault.HANGING)
+    assert provider_health.LOOK_SECONDS < health.DEADLINE_SECONDS
+    monkeypatch.setattr(provider_health, "LOOK_SECONDS", 0.1)
     status, check = await probed(world.api)
     assert status == 200
-    assert check["why"].startswith("The provider fails (no answer within 1.5 s).")
+    assert check["why"].startswith("The provider fails (no answer within 0.1 s).")
 
 
 async def test_a_process_that_has_seen_no_key_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,10 +143,9 @@ async def test_only_a_provider_that_is_away_lets_a_start_go_on_without_its_clien
 
 
 @contextmanager
-def started(url: str, door: int, folder: Path) -> Iterator[str]:
+def started(url: str, door: int, folder: Path, port: int) -> Iterator[str]:
     """The address of a service in a process of its own, as soon as it lives."""
     install(folder)
-    port = free_port()
     chosen = {
         "PYTHONPATH": f"{folder}:{ROOT}",
         "TENANT_API_HTTP__PORT": str(port),
@@ -169,8 +171,8 @@ def _status(address: str) -> int:
 async def test_a_service_starts_without_its_provider_and_makes_its_clients_once_it_is_there(
     service_url: str, tmp_path: Path
 ) -> None:
-    door = Door(await MemoryProvider.open(MemorySettings(), KitHost()), port=free_port())
-    with started(service_url, door.port, tmp_path) as address:
+    door = Door(await MemoryProvider.open(MemorySettings(), KitHost()))
+    with kept_port() as port, started(service_url, door.port, tmp_path, port) as address:
         async with httpx2.AsyncClient(base_url=address, timeout=30) as http:
             ready = await http.get("/health/ready")
             assert (ready.status_code, ready.json()["checks"]["identityProvider"]["ok"]) == (503, False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tenant_api.identity.schedule import OPEN_AT_ONCE, enqueue_due, keep_comparing
+from tenant_api.identity.schedule import EVERY_SECONDS, OPEN_AT_ONCE, enqueue_due, keep_comparing
 from tests.api import bodies
 from tests.engine.jobs import until
 from tests.identity.outside.reconciling import asked, bend, drift
@@ -115,4 +115,4 @@ async def test_it_goes_on_from_the_start_of_a_service_until_its_end(service_url:
 
         await until(is_enqueued)
         stop.set()
-        await asyncio.wait_for(comparing, 1)
+        await asyncio.wait_for(comparing, EVERY_SECONDS - 1)

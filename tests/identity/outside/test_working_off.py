@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from idp_providers.contract import ClientSecret, ClientSpec
+from idp_providers.contract import ClientSecret, ClientSpec, ClientState
 from idp_providers.memory import Fault
-from tenant_api.identity.sweeper import keep_sweeping, sweep
+from tenant_api.identity.steps import AT_ONCE
+from tenant_api.identity.sweeper import EVERY_SECONDS, keep_sweeping, sweep
 from tests.api import bodies
 from tests.engine.jobs import until
 from tests.identity.outside.world import World
@@ -34,19 +35,21 @@ async def change(world: World, vendor: int, prefix: str = "uri://new") -> Any:
     return await world.api.put(f"/v3/vendors/{vendor}", bodies.vendor(id=vendor, namespacePrefixes=prefix))
 
 
-async def test_many_clients_go_in_batches_with_progress(world: World, vendor: int) -> None:
+async def test_many_clients_go_in_batches_with_progress(
+    world: World, vendor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[float] = []
     answer = await change(world, vendor)
+    find = world.provider.find_client
 
-    async def watched() -> bool:
-        job = await world.job(answer)
-        seen.append(job["fraction"] or 0.0)
-        return bool(job["status"] == "Completed")
+    async def watched(client_id: str) -> ClientState | None:
+        seen.append((await world.job(answer))["fraction"] or 0.0)
+        return await find(client_id)
 
-    async with world.working():
-        await until(watched)
+    monkeypatch.setattr(world.provider, "find_client", watched, raising=False)
+    assert (await world.ended(answer))["status"] == "Completed"
     assert sorted(seen) == seen
-    assert len(set(seen) - {0.0, 1.0}) >= 1
+    assert len(set(seen) - {0.0, 1.0}) >= CLIENTS // AT_ONCE
     await world.assert_agreement()
 
 
@@ -128,7 +131,7 @@ async def test_a_change_while_the_job_is_at_the_client_is_not_lost(world: World)
     world.fail("update_client", Fault.HANGING)
     first = await change(world, vendor, "uri://first")
     async with world.working():
-        await until(lambda: _is_held(world))
+        await until(lambda: _hangs(world))
         second = await change(world, vendor, "uri://second")
         world.provider.faults.release()
     assert (await world.ended(second))["status"] == "Completed"
@@ -155,7 +158,7 @@ async def test_a_service_sweeps_from_its_start_until_its_end(world: World) -> No
     async with world.working():
         await until(lambda: _none_left(world))
     stop.set()
-    await asyncio.wait_for(sweeping, 1)
+    await asyncio.wait_for(sweeping, EVERY_SECONDS - 1)
 
 
 async def test_what_is_held_or_not_due_is_not_swept_up(world: World) -> None:
@@ -200,8 +203,8 @@ async def _none_left(world: World) -> bool:
     return not await world.intents()
 
 
-async def _is_held(world: World) -> bool:
-    return any(intent["held_until"] for intent in await world.intents())
+async def _hangs(world: World) -> bool:
+    return world.provider.faults.planned == 0
 
 
 async def _has_failed(world: World) -> bool:
