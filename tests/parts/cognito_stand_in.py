@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import httpx2
 import uvicorn
+import uvloop
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -249,7 +250,8 @@ def stand_in(moto: str) -> Iterator[CognitoStandIn]:
         fake.url = "http://127.0.0.1:{1}".format(*listener.getsockname())
         config = uvicorn.Config(fake, log_level="critical", lifespan="off", timeout_keep_alive=LONGEST_REST)
         server = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(fake.answer(server, listener)))
+        # The loop of asyncio does not know this listener for TCP, and lets every answer wait for an acknowledgement.
+        thread = threading.Thread(target=lambda: uvloop.run(fake.answer(server, listener)))
         thread.start()
         try:
             yield fake
