@@ -1,5 +1,6 @@
 """Opens the parts of one process, in order, and closes them in reverse."""
 
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -27,8 +28,10 @@ from tenant_api.web.state import Pool, Runtime
 
 PROVISIONER_SECONDS = 300.0
 
-REPEATED = 5
-"""How often a connection has run a statement before the server keeps its plan."""
+NEVER_BY_NUMBER = sys.maxsize
+"""Plans are kept of the statements that ask for it. One of a table that was empty, the queue, must not be kept."""
+FOR_ANY_VALUE = " -c plan_cache_mode=force_generic_plan"
+"""Else the server plans anew for each id: it expects ten of an array that it does not know, and finds that dear."""
 
 
 @asynccontextmanager
@@ -77,12 +80,16 @@ async def open_runtime(settings: Settings, backing: Backing) -> AsyncIterator[Ru
 
 @asynccontextmanager
 async def open_pool(url: str, size: int, *, prepared: bool = False) -> AsyncIterator[Pool]:
-    """Connections of the hot paths: autocommit, rows as dictionaries; `prepared`: what is repeated is planned once."""
+    """Connections of the hot paths: autocommit, rows as dictionaries.
+
+    With `prepared` each keeps the plans of statements that are executed with `prepare=True`: look-ups of an array of
+    keys, which take the server longer to plan than to do.
+    """
     kwargs: dict[str, Any] = {
         "autocommit": True,
         "row_factory": dict_row,
-        "prepare_threshold": REPEATED if prepared else None,
-        "options": "-c statement_timeout=30s -c timezone=UTC",
+        "prepare_threshold": NEVER_BY_NUMBER if prepared else None,
+        "options": f"-c statement_timeout=30s -c timezone=UTC{FOR_ANY_VALUE if prepared else ''}",
         "application_name": "tenant-api",
     }
     connection_class: Any = ServiceConnection

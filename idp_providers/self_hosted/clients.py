@@ -169,7 +169,7 @@ class ClientStore:
     async def _read_many(self, client_ids: Collection[str]) -> Mapping[str, CurrentClient]:
         values = {"asked": list(client_ids), "maximum_age": self._maximum_age}
         async with self._host.pool.connection() as connection:
-            rows = await (await connection.execute(_CURRENT, values)).fetchall()
+            rows = await (await connection.execute(_CURRENT, values, prepare=True)).fetchall()
         return {row.pop("asked"): CurrentClient.of(row) for row in rows}
 
 

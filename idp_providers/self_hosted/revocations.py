@@ -74,5 +74,6 @@ class Revocations:
                 and not exists (select from idp_revoked_tokens as revoked where revoked.jti = token.token_id)
                 """,
                 [*(list(column) for column in zip(*tokens, strict=True)), CREATION_MARGIN],
+                prepare=True,
             )
             return {Presented(**row): True for row in await cursor.fetchall()}

@@ -40,7 +40,7 @@ class ClaimsReader:
 
     async def _read(self, client_ids: Collection[str]) -> Mapping[str, ClientClaims]:
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(CLAIMS, (list(client_ids),))
+            cursor = await connection.execute(CLAIMS, (list(client_ids),), prepare=True)
             rows = await cursor.fetchall()
         return {row["client_id"]: claims_from(row) for row in rows}
 

@@ -51,5 +51,5 @@ class ClientBindings:
 
     async def _read(self, client_ids: Collection[str]) -> Mapping[str, Binding]:
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute(BINDINGS, (list(client_ids),))).fetchall()
+            rows = await (await connection.execute(BINDINGS, (list(client_ids),), prepare=True)).fetchall()
         return {row["asked"]: Binding(row["tenant_id"]) for row in rows}

@@ -95,5 +95,5 @@ class TenantDirectory:
 
     async def _read_owners(self, keys: Collection[str]) -> Mapping[str, int]:
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute(OWNERS, (list(keys),))).fetchall()
+            rows = await (await connection.execute(OWNERS, (list(keys),), prepare=True)).fetchall()
         return {row["client_id"]: row["id"] for row in rows}
