@@ -71,6 +71,6 @@ class RevokedTokens:
     async def _read_many(self, token_ids: Collection[str]) -> Mapping[str, bool]:
         async with self._host.pool.connection() as connection:
             cursor = await connection.execute(
-                "select jti from idp_revoked_tokens where jti = any(%s)", (list(token_ids),)
+                "select jti from idp_revoked_tokens where jti = any(%s)", (list(token_ids),), prepare=True
             )
             return {row["jti"]: True for row in await cursor.fetchall()}

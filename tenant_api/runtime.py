@@ -31,7 +31,11 @@ PROVISIONER_SECONDS = 300.0
 NEVER_BY_NUMBER = sys.maxsize
 """Plans are kept of the statements that ask for it. One of a table that was empty, the queue, must not be kept."""
 FOR_ANY_VALUE = " -c plan_cache_mode=force_generic_plan"
-"""Else the server plans anew for each id: it expects ten of an array that it does not know, and finds that dear."""
+"""Else the server plans anew for each id: it expects ten of an array that it does not know, and finds that dear.
+
+It holds for the pool's other statements too. They look up keys and name states as literals, so that values tell a
+planner little.
+"""
 
 
 @asynccontextmanager

@@ -88,7 +88,9 @@ class TenantDirectory:
     async def _read(self, keys: Collection[str]) -> Mapping[str, KnownTenant]:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "SELECT id, name FROM tenants WHERE lower(name) = ANY(%s) AND NOT suspended", (list(keys),)
+                "SELECT id, name FROM tenants WHERE lower(name) = ANY(%s) AND NOT suspended",
+                (list(keys),),
+                prepare=True,
             )
             rows = await cursor.fetchall()
         return {row["name"].lower(): KnownTenant(id=row["id"], name=row["name"]) for row in rows}

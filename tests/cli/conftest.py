@@ -17,6 +17,7 @@ def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output goes to no terminal, whatever pytest runs in."""
     for name in TERMINAL:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
 
 
 @pytest.fixture

@@ -30,7 +30,15 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def demo(place: Path) -> Iterator[subprocess.Popen[str]]:
+def interruptible() -> Iterator[None]:
+    """Shells start what runs in their background with Ctrl-C ignored, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def demo(place: Path, interruptible: None) -> Iterator[subprocess.Popen[str]]:
     """A demo under way whose service answers."""
     environment = clean_environment(TMPDIR=str(place))
     command = (*PROGRAM, "demo", "--json")

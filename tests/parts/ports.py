@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def kept_port() -> Iterator[int]:
     """A port that the system gives to nobody else meanwhile, however long its server takes to come.
 
-    It answers nobody until a server listens there that sets SO_REUSEADDR, as ours, PostgreSQL and Java do.
+    On Linux it answers nobody until a server listens there that sets SO_REUSEADDR, as all of the tests' do.
     """
     with socket.socket() as keeper:
         keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -127,7 +127,7 @@ def settings_of_idp(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _free_port() -> int:
-    """Below those that systems give away themselves: nobody may have it by the time the service takes it."""
+    """Below those that systems usually give away themselves, lest another has it by the time the service takes it."""
     for _ in range(PROBES):
         port = 20_000 + secrets.randbelow(10_000)
         with socket.socket() as probe, suppress(OSError):

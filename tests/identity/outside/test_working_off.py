@@ -7,8 +7,9 @@ import pytest
 
 from idp_providers.contract import ClientSecret, ClientSpec, ClientState
 from idp_providers.memory import Fault
+from tenant_api.identity import sweeper
 from tenant_api.identity.steps import AT_ONCE
-from tenant_api.identity.sweeper import EVERY_SECONDS, keep_sweeping, sweep
+from tenant_api.identity.sweeper import keep_sweeping, sweep
 from tests.api import bodies
 from tests.engine.jobs import until
 from tests.identity.outside.world import World
@@ -151,14 +152,15 @@ async def test_an_intent_that_no_job_sees_to_is_swept_up_once(world: World) -> N
     assert key not in world.provider.held
 
 
-async def test_a_service_sweeps_from_its_start_until_its_end(world: World) -> None:
+async def test_a_service_sweeps_from_its_start_until_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "EVERY_SECONDS", 3600.0)
     stop = asyncio.Event()
     await world.rows("INSERT INTO identity_intents (client_id) VALUES ('left') RETURNING 1")
     sweeping = asyncio.create_task(keep_sweeping(world.api.runtime, stop))
     async with world.working():
         await until(lambda: _none_left(world))
     stop.set()
-    await asyncio.wait_for(sweeping, EVERY_SECONDS - 1)
+    await asyncio.wait_for(sweeping, 30)
 
 
 async def test_what_is_held_or_not_due_is_not_swept_up(world: World) -> None:
