@@ -39,6 +39,10 @@ PREPARED = "prepared"
 _left: defaultdict[tuple[int, ...], list[Litestar]] = defaultdict(list)
 
 
+SOON_REFUSED = {"IDP__SETTINGS__FAILED_SECRET_DELAY_SECONDS": "0.05"}
+"""Most tests ask what a wrong secret is answered, few how soon."""
+
+
 def environment(url: str, **more: str) -> dict[str, str]:
     """The environment of a service on that database."""
     return {
@@ -134,10 +138,12 @@ def transport_to(app: ASGIApp, **more: Any) -> httpx2.ASGITransport:
 @asynccontextmanager
 async def serving(url: str, **settings: str | bool) -> AsyncIterator[Api]:
     """A service in this process; `settings` are environment variables without their prefix, in any case."""
-    more = {
-        f"TENANT_API_{name.upper()}": str(value).lower() if isinstance(value, bool) else value
-        for name, value in settings.items()
+    chosen = {
+        name.upper(): str(value).lower() if isinstance(value, bool) else value for name, value in settings.items()
     }
+    if "IDP__NAME" not in chosen:
+        chosen = {**SOON_REFUSED, **chosen}
+    more = {f"TENANT_API_{name}": value for name, value in chosen.items()}
     loaded = load_settings(environment(url, **more))
     with _logging_of(loaded.log), attached(loaded) as backing:
         async with open_runtime(loaded, backing) as runtime:

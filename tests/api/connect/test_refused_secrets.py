@@ -27,7 +27,8 @@ async def test_known_and_unknown_operators_are_refused_after_the_same_time(
     clock, answers = JumpingClock(), {}
     monkeypatch.setattr("idp_providers.self_hosted.secrets.Clock", lambda: clock)
     let_checks_take_as_long(monkeypatch)
-    async with serving(shared_url, IDP__SETTINGS__FAILED_SECRETS_PER_MINUTE="3") as api:
+    settings = {"FAILED_SECRETS_PER_MINUTE": "3", "FAILED_SECRET_DELAY_SECONDS": str(DELAY)}
+    async with serving(shared_url, **{f"IDP__SETTINGS__{name}": value for name, value in settings.items()}) as api:
         for client_id in ("admin", "nobody"):
             for number in range(5):
                 began = clock.now()
